@@ -1,0 +1,96 @@
+/* What one start carries along, in each of its three processes. */
+#ifndef CRT_CONTEXT_H
+#define CRT_CONTEXT_H
+
+#include "plan.h"
+
+#include <stdatomic.h>
+#include <sys/types.h>
+#include <termios.h>
+
+#define STATUS_FD 3
+#define MAX_GROUPS 64
+
+/* One step's outcome. */
+struct outcome {
+	uint64_t nanos;
+	int32_t error; /* errno(3) */
+	uint32_t done;
+};
+
+/* The ledger: shared memory that all three processes write and the monitor alone reports from, so that a step which
+ * kills its own process is still named. Unmapped from init by exec, or by the reaper. */
+struct ledger {
+	_Atomic uint32_t current; /* the step last begun */
+	_Atomic uint32_t reaping; /* PID 1 is the reaper and its child has exec'd */
+	_Atomic int stage_pid, init_pid;
+	int stage_pidfd, init_pidfd;
+	int slots[PLAN_SLOTS];
+	char text[1024]; /* of the current step: the kernel's own words, or what a probe found */
+	struct outcome outcomes[];
+};
+
+struct context {
+	struct plan plan;
+	struct ledger *ledger;
+	enum actor self;
+	int sync_monitor, sync_child; /* the two ends of the turn-taking socket (sync.c) */
+
+	/* monitor */
+	uint32_t reported;  /* outcomes below this one are sent */
+	int created;        /* CREATED is sent */
+	int master;         /* of the container's terminal, or -1 */
+	int received;       /* a descriptor that came with a turn, or -1 */
+	int restore;        /* the caller's terminal is raw: `saved` holds its modes */
+	struct termios saved;
+	const struct step *on_orphan;
+
+	/* init */
+	uid_t uid;
+	gid_t gid;
+	gid_t groups[MAX_GROUPS];
+	int group_count;
+	char home[256];
+	char **argv, **env, **candidates; /* of `exec`, made when the plan was loaded */
+};
+
+#define OUTCOMES_SIZE(count) (sizeof(struct ledger) + (count) * sizeof(struct outcome))
+
+/* A descriptor that closes itself at the end of its scope. */
+static inline void close_at(int *fd)
+{
+	extern int close(int);
+	if (*fd >= 0)
+		close(*fd);
+}
+#define cleanup_fd __attribute__((cleanup(close_at)))
+
+static inline int steal_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
+/* The slot operand `index` of a step as a descriptor, -1 where it is absent. */
+static inline int slot_fd(const struct context *context, const struct step *step, int index)
+{
+	return step->slot[index] == NO_SLOT ? -1 : context->ledger->slots[step->slot[index]];
+}
+
+static inline void fill_slot(struct context *context, const struct step *step, int index, int fd)
+{
+	context->ledger->slots[step->slot[index]] = fd;
+}
+
+/* Notes text for the current step, cut to what fits (ledger.c). */
+void note(struct context *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* An op: 0, or -1 with errno set. Never reports, never exits. */
+typedef int op_function(struct context *context, const struct step *step);
+#define OP(id, name, actors, operands) op_function op_##id;
+#include "ops.def"
+#undef OP
+
+#endif

@@ -1,0 +1,99 @@
+#include "fsmount.h"
+#include "kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+/* The kernel's own text, for example `tmpfs: Unknown parameter 'sizzle'` (fsopen(2)); errno stays. */
+static void note_log(struct context *context, int fs)
+{
+	int error = errno;
+	char text[512];
+	ssize_t got = read(fs, text, sizeof(text) - 1);
+
+	if (got > 2) {
+		text[got] = 0;
+		text[strcspn(text, "\n")] = 0;
+		note(context, "%s", text + 2); /* after the level: `e ` */
+	}
+	errno = error;
+}
+
+int configure(struct context *context, int fs, const char *key, const char *value)
+{
+	int command = value ? FSCONFIG_SET_STRING_ : FSCONFIG_SET_FLAG_;
+
+	if (syscall(CRT_SYS_fsconfig, fs, command, key, value, 0) == 0)
+		return 0;
+	note_log(context, fs);
+	return -1;
+}
+
+static int configure_option(struct context *context, int fs, const char *option)
+{
+	const char *equals = strchr(option, '=');
+	char key[64];
+
+	if (!equals)
+		return configure(context, fs, option, NULL);
+	if ((size_t)(equals - option) >= sizeof(key)) {
+		errno = EINVAL;
+		return -1;
+	}
+	memcpy(key, option, (size_t)(equals - option));
+	key[equals - option] = 0;
+	return configure(context, fs, key, equals + 1);
+}
+
+int open_fs(struct context *context, const char *type, const char *source, const struct step *step, int options)
+{
+	int fs cleanup_fd = (int)syscall(CRT_SYS_fsopen, type, FSOPEN_CLOEXEC_);
+	const char *option = NULL;
+
+	if (fs < 0 || (source && configure(context, fs, "source", source)))
+		return -1;
+	while ((option = list_next(&context->plan, step, options, option)))
+		if (configure_option(context, fs, option))
+			return -1;
+	return steal_fd(&fs);
+}
+
+int finish_fs(struct context *context, int fs, uint64_t attributes)
+{
+	int mount = -1;
+
+	if (syscall(CRT_SYS_fsconfig, fs, FSCONFIG_CMD_CREATE_, NULL, NULL, 0) == 0)
+		mount = (int)syscall(CRT_SYS_fsmount, fs, FSMOUNT_CLOEXEC_, attributes);
+	if (mount < 0)
+		note_log(context, fs);
+	return mount;
+}
+
+int make_mount(struct context *context, const char *type, const char *source, const struct step *step, int options,
+	       uint64_t attributes)
+{
+	int fs cleanup_fd = open_fs(context, type, source, step, options);
+
+	return fs < 0 ? -1 : finish_fs(context, fs, attributes);
+}
+
+int clone_tree(int source, uint64_t attributes)
+{
+	int flags = OPEN_TREE_CLONE_ | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE_;
+	int tree cleanup_fd = (int)syscall(CRT_SYS_open_tree, source, "", flags);
+	struct mount_attr_v0 attr = { .attr_set = attributes, .propagation = MS_PRIVATE };
+
+	if (tree < 0 ||
+	    syscall(CRT_SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE_, &attr, sizeof(attr)))
+		return -1;
+	return steal_fd(&tree);
+}
+
+int attach(int mount, int target)
+{
+	return (int)syscall(CRT_SYS_move_mount, mount, "", target, "",
+			    MOVE_MOUNT_F_EMPTY_PATH_ | MOVE_MOUNT_T_EMPTY_PATH_);
+}

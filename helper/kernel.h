@@ -1,0 +1,86 @@
+/* What old C libraries' headers lack: system call numbers (the same on x86_64 and aarch64 since Linux 5.1) and the
+ * structures of clone3(2), openat2(2) and mount_setattr(2). Nothing of the kernel's own headers is needed to build. */
+#ifndef CRT_KERNEL_H
+#define CRT_KERNEL_H
+
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define CRT_SYS_pidfd_send_signal 424
+#define CRT_SYS_open_tree 428
+#define CRT_SYS_move_mount 429
+#define CRT_SYS_fsopen 430
+#define CRT_SYS_fsconfig 431
+#define CRT_SYS_fsmount 432
+#define CRT_SYS_pidfd_open 434
+#define CRT_SYS_clone3 435
+#define CRT_SYS_close_range 436
+#define CRT_SYS_openat2 437
+#define CRT_SYS_mount_setattr 442
+
+struct clone_args_v2 {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+
+struct open_how_v0 {
+	uint64_t flags, mode, resolve;
+};
+
+struct mount_attr_v0 {
+	uint64_t attr_set, attr_clr, propagation, userns_fd;
+};
+
+#define RESOLVE_NO_MAGICLINKS_ 0x02
+#define RESOLVE_NO_SYMLINKS_ 0x04
+#define RESOLVE_IN_ROOT_ 0x10
+
+#define OPEN_TREE_CLONE_ 1
+#define AT_RECURSIVE_ 0x8000
+#define MOVE_MOUNT_F_EMPTY_PATH_ 0x04
+#define MOVE_MOUNT_T_EMPTY_PATH_ 0x40
+#define FSOPEN_CLOEXEC_ 1
+#define FSMOUNT_CLOEXEC_ 1
+#define FSCONFIG_SET_FLAG_ 0
+#define FSCONFIG_SET_STRING_ 1
+#define FSCONFIG_CMD_CREATE_ 6
+
+#define CLONE_NEWNS_ 0x00020000ull
+#define CLONE_FILES_ 0x00000400ull
+#define CLONE_PIDFD_ 0x00001000ull
+#define CLONE_PARENT_ 0x00008000ull
+#define CLONE_PARENT_SETTID_ 0x00100000ull
+#define CLONE_INTO_CGROUP_ 0x200000000ull
+
+#define CLOSE_RANGE_CLOEXEC_ 4
+#define P_PIDFD_ 3
+#define TIOCGPTPEER_ 0x5441
+#define PF_FORKNOEXEC_ 0x40
+#define PROC_SUPER_MAGIC_ 0x9fa0
+#define KEYCTL_JOIN_SESSION_KEYRING_ 1
+
+#define CAPABILITY_VERSION_3 0x20080522
+struct cap_header {
+	uint32_t version;
+	int32_t pid;
+};
+struct cap_data {
+	uint32_t effective, permitted, inheritable;
+};
+
+static inline int close_range_(unsigned int first, unsigned int last, unsigned int flags)
+{
+	return (int)syscall(CRT_SYS_close_range, first, last, flags);
+}
+
+static inline int pidfd_open_(int pid)
+{
+	return (int)syscall(CRT_SYS_pidfd_open, pid, 0);
+}
+
+static inline int pidfd_signal_(int pidfd, int signal)
+{
+	return (int)syscall(CRT_SYS_pidfd_send_signal, pidfd, signal, (void *)0, 0);
+}
+
+#endif

@@ -1,0 +1,187 @@
+/* Mounts by init, inside: every target is opened in the root and mounted on by descriptor. */
+#include "context.h"
+#include "fsmount.h"
+#include "kernel.h"
+#include "resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+int op_root(struct context *context, const struct step *step)
+{
+	int fd = open(text_of(&context->plan, step, 0), O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	fill_slot(context, step, 0, fd);
+	return 0;
+}
+
+/* The target of a mount, made first where the step says so. */
+static int open_target(struct context *context, const struct step *step, int directory, mode_t mode)
+{
+	int root = slot_fd(context, step, 0);
+	const char *path = text_of(&context->plan, step, step->op == OP_mount ? 2 : step->op == OP_bind ? 1 : 0);
+
+	if (directory && (step->flags & STEP_MKDIR))
+		return resolve_mkdir(root, path, mode ? mode : 0755);
+	if (!directory && (step->flags & STEP_MKFILE))
+		return resolve_mkfile(root, path);
+	return resolve(root, path, O_PATH);
+}
+
+/* A link in the image at /proc or /sys would move what is masked later (CVE-2019-19921, CVE-2023-27561). */
+static int refuse_link(struct context *context, const struct step *step, const char *type)
+{
+	int fd cleanup_fd = -1;
+
+	if (strcmp(type, "proc") && strcmp(type, "sysfs"))
+		return 0;
+	fd = resolve_real(slot_fd(context, step, 0), text_of(&context->plan, step, 2), O_PATH | O_DIRECTORY);
+	return fd < 0 ? -1 : 0;
+}
+
+int op_mount(struct context *context, const struct step *step)
+{
+	const char *type = text_of(&context->plan, step, 0), *source = text_of(&context->plan, step, 1);
+	int mount cleanup_fd = make_mount(context, type, source, step, 3, step->number[0]);
+	int target cleanup_fd = mount < 0 ? -1 : open_target(context, step, 1, (mode_t)step->number[1]);
+
+	if (mount < 0 || target < 0 || refuse_link(context, step, type))
+		return -1;
+	return attach(mount, target);
+}
+
+/* From the staging area, as this namespace has it: a copy keeps the locks that a user namespace puts on it. */
+static int bind_from(const char *source, int target, uint64_t attributes)
+{
+	int from cleanup_fd = open(source, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int tree cleanup_fd = from < 0 ? -1 : clone_tree(from, attributes);
+
+	return tree < 0 ? -1 : attach(tree, target);
+}
+
+int op_bind(struct context *context, const struct step *step)
+{
+	const char *source = text_of(&context->plan, step, 0);
+	struct stat status;
+	int target cleanup_fd = -1;
+
+	if (lstat(source, &status))
+		return -1;
+	target = open_target(context, step, S_ISDIR(status.st_mode), 0);
+	return target < 0 ? -1 : bind_from(source, target, step->number[0]);
+}
+
+int op_device(struct context *context, const struct step *step)
+{
+	const char *name;
+	int parent cleanup_fd = resolve_parent(slot_fd(context, step, 0), text_of(&context->plan, step, 0), &name);
+	dev_t device = makedev((unsigned)(step->number[1] >> 32), (unsigned)step->number[1]);
+	uid_t uid = (uid_t)(step->number[2] >> 32);
+	gid_t gid = (gid_t)step->number[2];
+
+	/* The umask is 0 until the step `umask`: the mode is exact. */
+	if (parent < 0 || mknodat(parent, name, (mode_t)step->number[0], device))
+		return -1;
+	return uid || gid ? fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW) : 0;
+}
+
+int op_symlink(struct context *context, const struct step *step)
+{
+	const char *name;
+	int parent cleanup_fd = resolve_parent(slot_fd(context, step, 0), text_of(&context->plan, step, 1), &name);
+
+	return parent < 0 ? -1 : symlinkat(text_of(&context->plan, step, 0), parent, name);
+}
+
+/* A directory is covered by an empty read-only one, anything else by the host's /dev/null, both staged before. */
+int op_mask(struct context *context, const struct step *step)
+{
+	int target cleanup_fd = resolve(slot_fd(context, step, 0), text_of(&context->plan, step, 2), O_PATH);
+	struct stat status, null;
+	const char *file = text_of(&context->plan, step, 0);
+
+	if (target < 0 || fstat(target, &status))
+		return -1;
+	if (S_ISDIR(status.st_mode))
+		return bind_from(text_of(&context->plan, step, 1), target, MOUNT_ATTR_RDONLY_);
+	if (stat(file, &null))
+		return -1;
+	if (!S_ISCHR(null.st_mode) || null.st_rdev != makedev(1, 3)) {
+		errno = ENODEV;
+		return -1;
+	}
+	return bind_from(file, target, 0);
+}
+
+int op_readonly(struct context *context, const struct step *step)
+{
+	int target cleanup_fd = resolve(slot_fd(context, step, 0), text_of(&context->plan, step, 0), O_PATH);
+	int tree cleanup_fd = target < 0 ? -1 : clone_tree(target, MOUNT_ATTR_RDONLY_);
+
+	return tree < 0 ? -1 : attach(tree, target);
+}
+
+int op_remount(struct context *context, const struct step *step)
+{
+	struct mount_attr_v0 attr = { .attr_set = step->number[0] };
+	int target cleanup_fd = resolve(AT_FDCWD, text_of(&context->plan, step, 0), O_PATH);
+
+	if (target < 0)
+		return -1;
+	return (int)syscall(CRT_SYS_mount_setattr, target, "", AT_EMPTY_PATH, &attr, sizeof(attr));
+}
+
+/* pivot_root(2), "new_root and put_old may be the same directory": the old root ends up stacked below "/" and goes. */
+int op_pivot(struct context *context, const struct step *step)
+{
+	if (fchdir(slot_fd(context, step, 0)) || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH))
+		return -1;
+	return chdir("/");
+}
+
+/* A file of the container's own procfs: mounts over parts of /proc are not followed (CVE-2019-16884, CVE-2025-52881). */
+static int open_proc(struct context *context, const struct step *step, const char *path, int flags)
+{
+	int fd cleanup_fd = resolve(slot_fd(context, step, 0), path, (uint64_t)flags);
+	struct statfs fs;
+
+	if (fd < 0 || fstatfs(fd, &fs))
+		return -1;
+	if (fs.f_type != PROC_SUPER_MAGIC_) {
+		errno = EXDEV;
+		return -1;
+	}
+	return steal_fd(&fd);
+}
+
+static int write_proc(struct context *context, const struct step *step, const char *path, const char *text)
+{
+	int fd cleanup_fd = open_proc(context, step, path, O_WRONLY);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+int op_oom_score(struct context *context, const struct step *step)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", (int)(int64_t)step->number[0]);
+	return write_proc(context, step, "/proc/self/oom_score_adj", text);
+}
+
+int op_sysctl(struct context *context, const struct step *step)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/proc/sys/%s", text_of(&context->plan, step, 0));
+	return write_proc(context, step, path, text_of(&context->plan, step, 1));
+}

@@ -1,0 +1,125 @@
+/* Births and namespaces. */
+#include "context.h"
+#include "kernel.h"
+#include "sync.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+/* The first thing that a child does: die with its parent, and look whether that has happened already. */
+static int die_with_parent(struct context *context)
+{
+	struct pollfd monitor = { .fd = context->sync_child, .events = 0 };
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+		return -1;
+	/* getppid(2) says 0 in a new pid namespace, so the socket is asked: its other end closes with the monitor. */
+	if (poll(&monitor, 1, 0) > 0) {
+		errno = EOWNERDEAD;
+		return -1;
+	}
+	return 0;
+}
+
+/* The stage has a mount namespace of its own, in which the rootfs and all host binds are put together, and shares the
+ * descriptor table with the monitor, so that a slot that it fills is filled for all. It lives until it has cloned init. */
+int op_stage(struct context *context, const struct step *step)
+{
+	struct ledger *ledger = context->ledger;
+	pid_t monitor = getpid();
+	struct clone_args_v2 args = {
+		.flags = CLONE_NEWNS_ | CLONE_FILES_ | CLONE_PIDFD_ | CLONE_PARENT_SETTID_,
+		.pidfd = (uintptr_t)&ledger->stage_pidfd,
+		.parent_tid = (uintptr_t)&ledger->stage_pid,
+		.exit_signal = SIGCHLD,
+	};
+	long pid = syscall(CRT_SYS_clone3, &args, sizeof(args));
+
+	(void)step;
+	if (pid != 0)
+		return pid < 0 ? -1 : 0;
+	context->self = STAGE;
+	/* Same pid namespace as the monitor's: here getppid(2) tells. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != monitor)
+		_exit(1);
+	umask(0);
+	return 0;
+}
+
+/* Init is cloned with CLONE_PARENT: its parent is the monitor, which never leaves the host's namespaces. */
+int op_clone(struct context *context, const struct step *step)
+{
+	struct ledger *ledger = context->ledger;
+	int cgroup = slot_fd(context, step, 1);
+	struct clone_args_v2 args = {
+		.flags = step->number[0] | CLONE_PARENT_ | CLONE_PIDFD_ | CLONE_PARENT_SETTID_ |
+			 (cgroup >= 0 ? CLONE_INTO_CGROUP_ : 0),
+		.pidfd = (uintptr_t)&ledger->init_pidfd,
+		.parent_tid = (uintptr_t)&ledger->init_pid,
+		.cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
+	};
+	long pid = syscall(CRT_SYS_clone3, &args, sizeof(args));
+
+	if (pid == 0) {
+		context->self = INIT;
+		close(context->sync_monitor);
+		umask(0);
+		return 0;
+	}
+	if (pid > 0)
+		fill_slot(context, step, 0, ledger->init_pidfd);
+	return pid < 0 ? -1 : 0;
+}
+
+int op_parent_death(struct context *context, const struct step *step)
+{
+	(void)step;
+	return die_with_parent(context);
+}
+
+/* Version 1 `tasks`: the number 0 is the writing thread itself. */
+int op_cgroup_join(struct context *context, const struct step *step)
+{
+	return write(slot_fd(context, step, 0), "0", 1) == 1 ? 0 : -1;
+}
+
+int op_unshare(struct context *context, const struct step *step)
+{
+	(void)context;
+	return unshare((int)step->number[0]);
+}
+
+int op_loopback(struct context *context, const struct step *step)
+{
+	struct ifreq request = { .ifr_name = "lo" };
+	int fd cleanup_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)context;
+	(void)step;
+	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &request))
+		return -1;
+	request.ifr_flags = (short)(request.ifr_flags | IFF_UP);
+	return ioctl(fd, SIOCSIFFLAGS, &request);
+}
+
+int op_hostname(struct context *context, const struct step *step)
+{
+	const char *name = text_of(&context->plan, step, 0);
+
+	return sethostname(name, strlen(name));
+}
+
+int op_domainname(struct context *context, const struct step *step)
+{
+	const char *name = text_of(&context->plan, step, 0);
+
+	return setdomainname(name, strlen(name));
+}

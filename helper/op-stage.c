@@ -1,0 +1,179 @@
+/* The stage: what is taken from the host, in the set-up mount namespace. Its paths are the supervisor's, not the image's. */
+#include "context.h"
+#include "fsmount.h"
+#include "kernel.h"
+#include "resolve.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+/* Before any mount: nothing that is done here reaches the host. Slave, so that the host's unmounts still reach us. */
+int op_propagation(struct context *context, const struct step *step)
+{
+	struct mount_attr_v0 attr = { .propagation = step->number[0] };
+
+	(void)context;
+	return (int)syscall(CRT_SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE_, &attr, sizeof(attr));
+}
+
+/* Directories of the staging area are made on the way: nothing of them reaches the host. */
+static int make_first(const struct step *step, const char *path)
+{
+	return (step->flags & STEP_MKDIR) && mkdir(path, 0755) && errno != EEXIST ? -1 : 0;
+}
+
+/* A small tmpfs on the container's state folder: the sources of all binds are gathered in it. */
+int op_staging(struct context *context, const struct step *step)
+{
+	int mount cleanup_fd = make_mount(context, "tmpfs", "tmpfs", step, 1, MOUNT_ATTR_NOSUID_ | MOUNT_ATTR_NOEXEC_);
+	int target cleanup_fd = -1;
+
+	if (mount < 0 || make_first(step, text_of(&context->plan, step, 0)))
+		return -1;
+	target = open(text_of(&context->plan, step, 0), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return target < 0 ? -1 : attach(mount, target);
+}
+
+int op_open(struct context *context, const struct step *step)
+{
+	const char *path = text_of(&context->plan, step, 0);
+	int fd;
+
+	if (make_first(step, path))
+		return -1;
+	fd = open(path, (int)step->number[0] | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return -1;
+	fill_slot(context, step, 0, fd);
+	return 0;
+}
+
+/* Makes the place in the staging area that a source of this kind is attached to. */
+static int make_place(const char *target, int directory)
+{
+	if (directory)
+		return mkdir(target, 0755) && errno != EEXIST ? -1 : 0;
+	return mknod(target, S_IFREG | 0644, 0) && errno != EEXIST ? -1 : 0;
+}
+
+int op_bind_source(struct context *context, const struct step *step)
+{
+	const char *path = text_of(&context->plan, step, 0), *target = text_of(&context->plan, step, 1);
+	int from = slot_fd(context, step, 0);
+	int source cleanup_fd = path ? open(path, O_PATH | O_CLOEXEC) : openat(from, ".", O_PATH | O_CLOEXEC);
+	int tree cleanup_fd = -1, place cleanup_fd = -1;
+	struct stat status;
+
+	if (source < 0 || fstat(source, &status))
+		return -1;
+	tree = clone_tree(source, step->number[0]);
+	if (tree < 0 || make_place(target, S_ISDIR(status.st_mode)))
+		return -1;
+	place = open(target, O_PATH | O_CLOEXEC);
+	return place < 0 ? -1 : attach(tree, place);
+}
+
+/* The layers by descriptor: no path is looked up twice, and the container's mount table names no path of the host. */
+int op_overlay(struct context *context, const struct step *step)
+{
+	static const char *const keys[] = { "lowerdir", "upperdir", "workdir" };
+	const char *target = text_of(&context->plan, step, 0);
+	int fs cleanup_fd = open_fs(context, "overlay", "overlay", step, 1);
+	int mount cleanup_fd = -1, place cleanup_fd = -1;
+
+	for (int i = 0; fs >= 0 && i < 3; i++) {
+		char layer[32];
+
+		snprintf(layer, sizeof(layer), "/proc/self/fd/%d", slot_fd(context, step, i));
+		if (configure(context, fs, keys[i], layer))
+			return -1;
+	}
+	if (fs < 0 || make_place(target, 1))
+		return -1;
+	mount = finish_fs(context, fs, step->number[0]);
+	place = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return mount < 0 || place < 0 ? -1 : attach(mount, place);
+}
+
+int op_file(struct context *context, const struct step *step)
+{
+	const char *target = text_of(&context->plan, step, 0), *content = text_of(&context->plan, step, 1);
+	int fd cleanup_fd = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)step->number[0]);
+
+	if (fd < 0)
+		return -1;
+	return write(fd, content, step->length[1]) == (ssize_t)step->length[1] ? 0 : -1;
+}
+
+/* The first directory on the way to `path` that others may write to (a sticky bit does not count), or "". */
+static void find_writable(int root, const char *path, char *found)
+{
+	*found = 0;
+	for (const char *slash = path; (slash = strchr(slash, '/')); slash++) {
+		char prefix[PATH_MAX];
+		struct stat status;
+		int fd cleanup_fd = -1;
+
+		snprintf(prefix, sizeof(prefix), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+		fd = resolve(root, prefix, O_PATH);
+		if (fd >= 0 && !fstat(fd, &status) && (status.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH) {
+			snprintf(found, PATH_MAX, "%s", prefix);
+			return;
+		}
+	}
+}
+
+/* What the start of a command's file says: the ELF machine, `script`, or `other`. */
+static void identify(int file, char *kind, size_t size)
+{
+	unsigned char head[20] = { 0 };
+	ssize_t got = pread(file, head, sizeof(head), 0);
+
+	if (got >= 20 && !memcmp(head, ELFMAG, SELFMAG))
+		snprintf(kind, size, "elf:%d:%d:%d", head[18] | head[19] << 8, head[EI_CLASS], head[EI_DATA]);
+	else
+		snprintf(kind, size, got >= 2 && head[0] == '#' && head[1] == '!' ? "script" : "other");
+}
+
+/* Finds out, refuses nothing: the supervisor judges, before anything on the host is touched. The text is `key=value`
+ * words; `path` and `writable` come last, each after a newline, since they may hold spaces. */
+int op_probe(struct context *context, const struct step *step)
+{
+	int root = slot_fd(context, step, 0), error = ENOENT;
+	const char *item = NULL;
+	char writable[PATH_MAX], kind[32];
+	struct stat top, status;
+	struct statfs fs;
+
+	if (fstat(root, &top) || fstatfs(root, &fs))
+		return -1;
+	while ((item = list_next(&context->plan, step, 0, item))) {
+		int file cleanup_fd = resolve(root, item, O_PATH);
+		int content cleanup_fd = -1;
+
+		if (file < 0 || fstat(file, &status)) {
+			error = errno;
+			continue;
+		}
+		error = S_ISREG(status.st_mode) && (status.st_mode & 0111) ? 0 : EACCES;
+		if (error)
+			continue;
+		content = resolve(root, item, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+		identify(content, kind, sizeof(kind));
+		find_writable(root, item, writable);
+		note(context, "uid=%u mode=%o magic=%lx flags=%lx error=0 fileuid=%u filemode=%o kind=%s\n%.300s\n%.300s",
+		     top.st_uid, top.st_mode, (unsigned long)fs.f_type, (unsigned long)fs.f_flags, status.st_uid,
+		     status.st_mode, kind, item, writable);
+		return 0;
+	}
+	note(context, "uid=%u mode=%o magic=%lx flags=%lx error=%d", top.st_uid, top.st_mode, (unsigned long)fs.f_type,
+	     (unsigned long)fs.f_flags, error);
+	return 0;
+}

@@ -1,0 +1,111 @@
+#include "sync.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+int send_event(enum event kind, uint32_t step, int64_t value, uint32_t micros, const char *text)
+{
+	struct event_header header = { kind, step, value, micros, text ? (uint32_t)strlen(text) : 0 };
+	struct iovec parts[2] = { { &header, sizeof(header) }, { (void *)text, header.length } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = header.length ? 2 : 1 };
+	ssize_t sent;
+
+	/* One message is far smaller than the socket's buffer, which the supervisor empties. */
+	do
+		sent = sendmsg(STATUS_FD, &message, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -1 : 0;
+}
+
+int read_all(int fd, void *buffer, size_t size)
+{
+	for (size_t got = 0; got < size;) {
+		ssize_t n = read(fd, (char *)buffer + got, size - got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		/* The supervisor's end of the pair may have made the socket non-blocking for both. */
+		if (n < 0 && errno == EAGAIN) {
+			struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+			poll(&ready, 1, -1);
+			continue;
+		}
+		if (n <= 0)
+			return n < 0 ? -1 : 0;
+		got += (size_t)n;
+	}
+	return 1;
+}
+
+int open_sync(struct context *context)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return -1;
+	context->sync_monitor = ends[0];
+	context->sync_child = ends[1];
+	return 0;
+}
+
+int give_turn(int socket, int fd)
+{
+	char byte = fd < 0 ? 't' : 'f';
+	struct iovec part = { &byte, 1 };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		struct cmsghdr *header;
+
+		message.msg_control = control.bytes;
+		message.msg_controllen = sizeof(control.bytes);
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &fd, sizeof(int));
+	}
+	return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+int take_turn(int socket, int *fd)
+{
+	char byte;
+	struct iovec part = { &byte, 1 };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)
+	};
+	struct cmsghdr *header;
+	ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+
+	if (got <= 0)
+		return got < 0 ? -1 : 0;
+	header = CMSG_FIRSTHDR(&message);
+	if (!header || header->cmsg_type != SCM_RIGHTS)
+		return 1;
+	memcpy(fd, CMSG_DATA(header), sizeof(int));
+	return 2;
+}
+
+int wait_turn(int socket)
+{
+	int fd = -1, got;
+
+	do
+		got = take_turn(socket, &fd);
+	while (got < 0 && errno == EINTR);
+	return got == 1 ? 0 : -1;
+}

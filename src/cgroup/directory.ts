@@ -1,0 +1,92 @@
+import { lstatSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { UserError } from '../errors.js';
+import type { HostPath } from '../plan/step.js';
+import type { CgroupDirectory } from './driver.js';
+import { errnoWords, isErrno, readText, writeText } from './files.js';
+import { isAccepted, type LimitWrite } from './limits.js';
+
+/** @throws UserError when something of this path exists, whoever made it. */
+export function refuseExisting(path: HostPath, name: string): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat) return;
+  if (stat.isDirectory()) throw foreign(path, name);
+  throw new UserError(`the name ${name} is taken by a file of the kernel: ${path}`, { hint: 'choose another name' });
+}
+
+/** Makes a cgroup; one that exists is refused, never adopted. @throws UserError */
+export function makeDirectory(path: HostPath, name: string): CgroupDirectory {
+  try {
+    mkdirSync(path, 0o755);
+  } catch (error) {
+    if (isErrno(error, 'EEXIST')) throw foreign(path, name, error);
+    throw new UserError(`cannot make the cgroup ${path}: ${errnoWords(error)}`, { hint: mkdirHint(error), cause: error });
+  }
+  return { path, inode: lstatSync(path).ino };
+}
+
+function foreign(path: HostPath, name: string, cause?: unknown): UserError {
+  return new UserError(`a cgroup ${name} exists already and is not crt's: ${path}`, { hint: 'choose another name', cause });
+}
+
+function mkdirHint(error: unknown): string {
+  if (isErrno(error, 'EROFS'))
+    return 'the cgroup file system is mounted read-only here; inside another container it must be given writable';
+  if (isErrno(error, 'EACCES', 'EPERM')) return 'run it as root: sudo crt run …';
+  if (isErrno(error, 'EAGAIN', 'ENOMEM', 'ENOSPC')) return 'the kernel allows no more cgroups here: remove unused ones, see /proc/cgroups';
+  return 'crt doctor tells what is wrong with the cgroups of this machine';
+}
+
+/** Undo of a creation that failed halfway: the directories are new and empty. Errors stay silent, the first one counts. */
+export function removeDirectories(made: readonly CgroupDirectory[]): void {
+  for (const { path } of [...made].reverse()) {
+    try {
+      rmdirSync(path);
+    } catch {
+      // Whoever entered it meanwhile keeps it.
+    }
+  }
+}
+
+/** Writes the limits in order and reads each back. @throws UserError that names limit, cause and remedy */
+export function applyLimits(writes: readonly LimitWrite[], directoryOf: (write: LimitWrite) => string): void {
+  for (const write of writes) applyLimit(write, `${directoryOf(write)}/${write.file}`);
+}
+
+function applyLimit(write: LimitWrite, path: string): void {
+  const what = `${write.file} = ${write.value}`;
+  try {
+    writeText(path, write.value);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT'))
+      throw new UserError(`the kernel refused ${what}: ${errnoWords(error)}`, { hint: write.hint, cause: error });
+    if (write.optional) return;
+    throw new UserError(`this kernel cannot limit that: there is no ${write.file}`, { hint: missingHint(write), cause: error });
+  }
+  const got = readText(path);
+  if (got === undefined || !isAccepted(write, got)) {
+    throw new UserError(`the kernel did not keep ${what}: it reads back ${got ?? 'nothing'}`, { hint: write.hint });
+  }
+}
+
+function missingHint(write: LimitWrite): string {
+  return write.file.includes('sw')
+    ? 'leave out --memory-swap, or boot with swapaccount=1'
+    : `leave the limit out, or use a kernel that has ${write.file}`;
+}
+
+/** Cgroups below this one, deepest first. */
+export function descendants(path: string): string[] {
+  // kernfs counts subdirectories in the link count: no need to list the files of a cgroup without children.
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat || stat.nlink === 2) return [];
+  const children = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return children.flatMap((child) => [...descendants(`${path}/${child.name}`), `${path}/${child.name}`]);
+}
+
+/** Process ids in a cgroup and those below it, as this pid namespace sees them (0 = of another one, left out). */
+export function listPids(path: string): number[] {
+  return [path, ...descendants(path)]
+    .flatMap((directory) => (readText(`${directory}/cgroup.procs`) ?? '').split('\n'))
+    .map(Number)
+    .filter((pid) => pid > 0);
+}

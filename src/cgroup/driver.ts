@@ -1,0 +1,39 @@
+import type { HostPath, Step } from '../plan/step.js';
+import type { Resources } from '../spec/types.js';
+
+/** A directory that `create` made, with its inode number: proof of ownership for a later undo. */
+export interface CgroupDirectory {
+  readonly path: HostPath;
+  readonly inode: number;
+}
+
+/** Counters of one container's cgroup. Bytes and counts; undefined where the kernel does not say. */
+export interface CgroupStats {
+  readonly memoryUsage: number | undefined;
+  readonly memoryPeak: number | undefined;
+  readonly memoryLimit: number | undefined;
+  /** Processes that the memory limit killed, descendants included. */
+  readonly oomKills: number | undefined;
+  readonly pids: number | undefined;
+}
+
+/** One container's cgroup: the same questions for version 1, hybrid and version 2 (see open.ts for the chooser). */
+export interface Cgroup {
+  /** Every directory that `create` will make, parents first. */
+  readonly paths: readonly HostPath[];
+  /** @throws UserError when one of the paths exists already, a controller is missing, or a limit cannot work here. Touches nothing. */
+  check(): void;
+  /** Makes the directories and sets the limits, reading back what was set. Removes what it made when it fails. @throws UserError */
+  create(): readonly CgroupDirectory[];
+  /** Steps of the stage, before `clone`, that open what the join needs; and the slot for CLONE_INTO_CGROUP on version 2. */
+  open(): { readonly steps: readonly Step[]; readonly cloneInto: string | undefined };
+  /** Steps of init that join (version 1: one `cgroup-join` a hierarchy; version 2: none). Must come first of all of init's. */
+  join(): readonly Step[];
+  /** Steps of init that show the cgroup inside, at /sys/fs/cgroup; after the cgroup namespace is unshared and /sys is mounted. */
+  mounts(root: string): readonly Step[];
+  stats(): CgroupStats;
+  /** Process ids in the cgroup, as the host sees them. */
+  pids(): readonly number[];
+}
+
+export type OpenCgroup = (name: string, resources: Resources) => Cgroup;

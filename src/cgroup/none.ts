@@ -1,0 +1,53 @@
+import { UserError } from '../errors.js';
+import type { HostPath, Step } from '../plan/step.js';
+import type { Resources } from '../spec/types.js';
+import type { ContainerCgroup } from './container.js';
+import type { CgroupDirectory, CgroupStats } from './driver.js';
+import { checkResources, limitsV2 } from './limits.js';
+
+/** A machine without a cgroup mount: a container without limits starts, one with limits is refused. */
+export class NoCgroup implements ContainerCgroup {
+  readonly paths: readonly HostPath[] = [];
+  readonly #resources: Resources;
+
+  constructor(resources: Resources) {
+    this.#resources = resources;
+  }
+
+  check(): void {
+    checkResources(this.#resources);
+    const [first] = limitsV2(this.#resources);
+    if (!first) return;
+    throw new UserError(`no cgroup file system is mounted, so the ${first.controller} of a container cannot be limited`, {
+      hint: 'mount -t cgroup2 none /sys/fs/cgroup (or give --pids-limit -1 and no other limit)',
+    });
+  }
+
+  create(): readonly CgroupDirectory[] {
+    return [];
+  }
+
+  open(): { readonly steps: readonly Step[]; readonly cloneInto: undefined } {
+    return { steps: [], cloneInto: undefined };
+  }
+
+  join(): readonly Step[] {
+    return [];
+  }
+
+  mounts(): readonly Step[] {
+    return [];
+  }
+
+  seal(): readonly Step[] {
+    return [];
+  }
+
+  stats(): CgroupStats {
+    return { memoryUsage: undefined, memoryPeak: undefined, memoryLimit: undefined, oomKills: undefined, pids: undefined };
+  }
+
+  pids(): readonly number[] {
+    return [];
+  }
+}

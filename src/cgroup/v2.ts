@@ -1,0 +1,158 @@
+import { constants, existsSync, mkdirSync } from 'node:fs';
+import { UserError } from '../errors.js';
+import type { CgroupFacts } from '../host/facts.js';
+import { type HostPath, type Step, step, toHostPath } from '../plan/step.js';
+import type { Resources } from '../spec/types.js';
+import { CGROUP_ROOT, type ContainerCgroup, mountStep, O_CLOEXEC, O_PATH, READ_ONLY_MOUNT } from './container.js';
+import { applyLimits, listPids, makeDirectory, refuseExisting, removeDirectories } from './directory.js';
+import type { CgroupDirectory, CgroupStats } from './driver.js';
+import { errnoWords, isErrno, readNumber, readText, writeText } from './files.js';
+import { checkResources, type LimitWrite, limitsV2 } from './limits.js';
+
+type Unified = NonNullable<CgroupFacts['unified']>;
+
+/** Enabled in any case, where the tree has them: they count what `ps` and the exit message show. */
+const ALWAYS = ['memory', 'pids'] as const;
+const SLOT = 'cgroup';
+/** The kernel's own files appear in a cgroup once a controller is enabled: a cgroup of such a name would be in their way. */
+const KERNEL_FILE = /^(cgroup|memory|pids|cpu|cpuset|io|hugetlb|misc|rdma|dmem|irq|perf_event|debug)\./;
+
+/** Version 2: `crt/NAME` below the mount (Documentation/admin-guide/cgroup-v2.rst). */
+export class CgroupV2 implements ContainerCgroup {
+  readonly paths: readonly HostPath[];
+  readonly #name: string;
+  readonly #resources: Resources;
+  readonly #unified: Unified;
+  readonly #writes: readonly LimitWrite[];
+  /** What the tree must have enabled down to the container's own cgroup. */
+  readonly #controllers: readonly string[];
+  readonly #parent: HostPath;
+  readonly #directory: HostPath;
+
+  constructor(unified: Unified, name: string, resources: Resources) {
+    this.#name = name;
+    this.#resources = resources;
+    this.#unified = unified;
+    this.#writes = limitsV2(resources);
+    const present = ALWAYS.filter((controller) => unified.controllers.includes(controller));
+    this.#controllers = [...new Set([...present, ...this.#writes.map((write) => write.controller)])];
+    this.#parent = toHostPath(`${unified.mountpoint}/crt`);
+    this.#directory = toHostPath(`${this.#parent}/${name}`);
+    // `crt` itself and the enabled controllers stay: they cost nothing and belong to no container.
+    this.paths = [this.#directory];
+  }
+
+  check(): void {
+    checkResources(this.#resources);
+    for (const write of this.#writes) this.#checkController(write);
+    for (const path of [this.#unified.mountpoint, this.#parent]) this.#checkInternalProcesses(path);
+    if (KERNEL_FILE.test(this.#name)) {
+      throw new UserError(`the name ${this.#name} looks like a cgroup file of the kernel`, { hint: 'choose another name' });
+    }
+    refuseExisting(this.#directory, this.#name);
+  }
+
+  create(): readonly CgroupDirectory[] {
+    this.#makeParent();
+    for (const path of [this.#unified.mountpoint, this.#parent]) enable(path, missingIn(path, this.#controllers));
+    const made = [makeDirectory(this.#directory, this.#name)];
+    try {
+      applyLimits(this.#writes, () => this.#directory);
+    } catch (error) {
+      removeDirectories(made);
+      throw error;
+    }
+    return made;
+  }
+
+  open(): { readonly steps: readonly Step[]; readonly cloneInto: string } {
+    const flags = O_PATH | O_CLOEXEC | constants.O_DIRECTORY;
+    const why = 'the cgroup that init is born in';
+    return { steps: [step('open', 'stage', { fd: SLOT, path: this.#directory, flags }, { chapter: 'cgroup', why })], cloneInto: SLOT };
+  }
+
+  join(): readonly Step[] {
+    return [];
+  }
+
+  mounts(root: string): readonly Step[] {
+    return [mountStep(root, { type: 'cgroup2', target: CGROUP_ROOT, attrs: READ_ONLY_MOUNT, why: "the container's own cgroup" })];
+  }
+
+  seal(): readonly Step[] {
+    return [];
+  }
+
+  stats(): CgroupStats {
+    const directory = this.#directory;
+    const events = readText(`${directory}/memory.events`);
+    const kills = events && /^oom_kill (\d+)$/m.exec(events)?.[1];
+    return {
+      memoryUsage: readNumber(`${directory}/memory.current`),
+      memoryPeak: readNumber(`${directory}/memory.peak`),
+      memoryLimit: readNumber(`${directory}/memory.max`),
+      oomKills: kills ? Number(kills) : undefined,
+      pids: readNumber(`${directory}/pids.current`),
+    };
+  }
+
+  pids(): readonly number[] {
+    return listPids(this.#directory);
+  }
+
+  #checkController({ controller, file }: LimitWrite): void {
+    if (this.#unified.controllers.includes(controller)) return;
+    throw new UserError(`the cgroup tree at ${this.#unified.mountpoint} has no ${controller} controller, so ${file} cannot be set`, {
+      hint:
+        controller === 'pids'
+          ? 'give --pids-limit -1 to go without'
+          : 'it may be taken by a version 1 mount (see /proc/cgroups), or not be delegated to this cgroup',
+    });
+  }
+
+  /** Below the true root a cgroup with processes of its own may not hand controllers down (cgroups(7), "no internal processes"). */
+  #checkInternalProcesses(path: HostPath): void {
+    // Only the true root lacks cgroup.type; it may hold processes.
+    if (!existsSync(`${path}/cgroup.type`) || missingIn(path, this.#controllers).length === 0) return;
+    if (readText(`${path}/cgroup.procs`)) throw internalProcesses(path);
+  }
+
+  #makeParent(): void {
+    try {
+      mkdirSync(this.#parent, 0o755);
+    } catch (error) {
+      if (isErrno(error, 'EEXIST')) return;
+      throw new UserError(`cannot make the cgroup ${this.#parent}: ${errnoWords(error)}`, {
+        hint: isErrno(error, 'EROFS')
+          ? 'the cgroup file system is mounted read-only here; inside another container it must be given writable'
+          : 'run it as root: sudo crt run …',
+        cause: error,
+      });
+    }
+  }
+}
+
+function missingIn(path: string, controllers: readonly string[]): string[] {
+  const enabled = (readText(`${path}/cgroup.subtree_control`) ?? '').split(' ');
+  return controllers.filter((controller) => !enabled.includes(controller));
+}
+
+function enable(path: string, controllers: readonly string[]): void {
+  if (controllers.length === 0) return;
+  try {
+    writeText(`${path}/cgroup.subtree_control`, controllers.map((controller) => `+${controller}`).join(' '));
+  } catch (error) {
+    if (isErrno(error, 'EBUSY')) throw internalProcesses(path, error);
+    throw new UserError(`cannot enable ${controllers.join(', ')} below the cgroup ${path}: ${errnoWords(error)}`, {
+      hint: `compare with what it has: cat ${path}/cgroup.controllers`,
+      cause: error,
+    });
+  }
+}
+
+function internalProcesses(path: string, cause?: unknown): UserError {
+  return new UserError(`the cgroup ${path} has processes of its own, so the kernel lets it limit no cgroup below it`, {
+    hint: `crt moves nobody; move them yourself: mkdir ${path}/main && for p in $(cat ${path}/cgroup.procs); do echo $p > ${path}/main/cgroup.procs; done`,
+    cause,
+  });
+}

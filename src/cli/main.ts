@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { nearest, UserError } from '../index.js';
+import { refuseUnbuiltVerb } from './not-built.js';
+import { writeAll } from './output.js';
+import { report } from './report.js';
+import { runVerb } from './run-verb.js';
+
+/** The verbs that oclif runs. */
+const VERBS = ['help', 'ps', 'rm', 'undo'];
+
+/**
+ * The command line, from the words to the exit code. `run` and `--version` go straight to their work; everything else, help
+ * for `run` included, is oclif's, which is loaded only then. `root` is the package's folder.
+ */
+export async function main(argv: readonly string[], root: URL): Promise<void> {
+  process.exitCode = await dispatch(argv, root).catch(report);
+  // All is written (output.ts) and undone: what may still hold the event loop, a half-read stdin, must not hold the caller.
+  if (argv[0] === 'run') process.exit();
+}
+
+async function dispatch(argv: readonly string[], root: URL): Promise<number> {
+  const [verb = '--help', ...rest] = argv;
+  if (verb === '--version' || verb === '-v') return printVersion(root);
+  if (verb === 'run') {
+    const exitCode = await runVerb(rest);
+    return exitCode === 'help' ? runOclif(['run', '--help'], root) : exitCode;
+  }
+  refuseUnbuiltVerb(verb);
+  if (!verb.startsWith('-') && !VERBS.includes(verb)) throw unknownVerb(verb);
+  return runOclif(argv, root);
+}
+
+async function runOclif(argv: readonly string[], root: URL): Promise<number> {
+  const { oclif } = await import('./oclif.js');
+  return oclif(argv, root);
+}
+
+function printVersion(root: URL): number {
+  const { name, version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { name: string; version: string };
+  writeAll(1, `${name} ${version}\n`);
+  return 0;
+}
+
+function unknownVerb(verb: string): UserError {
+  const guess = nearest(verb, ['run', ...VERBS]);
+  return new UserError(`crt has no command ${JSON.stringify(verb)}`, { hint: guess ? `did you mean: crt ${guess}` : 'what there is: crt --help' });
+}

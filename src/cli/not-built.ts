@@ -1,0 +1,30 @@
+import { UserError } from '../index.js';
+import type { FlagValues } from './flag-values.js';
+import type { RunFlagName } from './run-flags.js';
+
+/** Verbs of the command line that are to come. They are no commands: help does not list what does not work. */
+const VERBS = new Set(
+  `attach cp diff doctor events exec inspect kill logs pause prune pull restart start stats stop top unpause update verify wait`.split(' '),
+);
+
+/** Flags of `crt run` that are to come, and what there is instead. */
+const FLAGS: Partial<Record<RunFlagName, string>> = {
+  detach: 'the container runs in the foreground: crt run NAME … &',
+  entrypoint: 'name the command itself: crt run NAME -- COMMAND …',
+  image: 'take an unpacked root file system: --rootfs DIR',
+  network: 'a container has the loopback interface only: --network none',
+};
+
+/** @throws UserError, exit code 125, when the verb is planned and not there yet. */
+export function refuseUnbuiltVerb(verb: string): void {
+  if (VERBS.has(verb)) throw new UserError(`crt ${verb} is not built yet`, { hint: 'what there is: crt --help' });
+}
+
+/** @throws UserError, exit code 125, for a flag that is planned and not there yet. */
+export function refuseUnbuiltFlags(values: FlagValues<RunFlagName>): void {
+  for (const [flag, hint] of Object.entries(FLAGS)) {
+    const given = values.text(flag as RunFlagName);
+    const isThere = given === undefined || (flag === 'network' && given === 'none') || (flag === 'detach' && values.toggle('detach') === false);
+    if (!isThere) throw new UserError(`--${flag} is not built yet`, { hint });
+  }
+}

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { flush, type Interfaces, run, settings } from '@oclif/core';
+import Help from '../commands/help.js';
+import Ps from '../commands/ps.js';
+import Rm from '../commands/rm.js';
+import Run from '../commands/run.js';
+import Undo from '../commands/undo.js';
+import { report } from './report.js';
+
+export { CrtHelp } from './help.js';
+
+/** oclif's explicit strategy: package.json names this table. */
+export const COMMANDS = { help: Help, ps: Ps, rm: Rm, run: Run, undo: Undo };
+
+/**
+ * Runs a command line with oclif and answers the exit code. Errors are printed here: this module is a bundle of its own, in
+ * which UserError is another class than in the door's.
+ */
+export async function oclif(argv: readonly string[], root: URL): Promise<number> {
+  settings.enableAutoTranspile = false;
+  try {
+    const exitCode: unknown = await run([...argv], loadOptions(root));
+    await flush();
+    return typeof exitCode === 'number' ? exitCode : 0;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+/** The commands are this module's own table, bundled or from source; and no plugins: no folder of a caller adds code to a program run by root. */
+function loadOptions(root: URL): Interfaces.Options {
+  const pjson = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as Interfaces.PJSON;
+  const target = fileURLToPath(import.meta.url);
+  const commands = { strategy: 'explicit', target, identifier: 'COMMANDS' } as const;
+  pjson.oclif = { ...pjson.oclif, commands, helpClass: { target, identifier: 'CrtHelp' } };
+  return { root: fileURLToPath(root), pjson, isRoot: true, userPlugins: false, devPlugins: false, jitPlugins: false };
+}

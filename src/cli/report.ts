@@ -1,0 +1,47 @@
+import { isatty } from 'node:tty';
+import { BugError, printable, UserError } from '../index.js';
+import { writeAll } from './output.js';
+
+/** Escape sequences for stderr, empty when it is no terminal or NO_COLOR is set (no-color.org). */
+function paint(): { red: string; dim: string; reset: string } {
+  const plain = !isatty(2) || Boolean(process.env['NO_COLOR']);
+  return plain ? { red: '', dim: '', reset: '' } : { red: '\x1b[31m', dim: '\x1b[2m', reset: '\x1b[0m' };
+}
+
+/** Names and paths end up in messages: what a terminal would act on is spelled out, but for the message's own lines. */
+function harmless(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
+/** oclif's own errors, told by their shape: the class lives in a bundle that may not be loaded. */
+function isUsageError(error: unknown): error is Error {
+  return error instanceof Error && 'oclif' in error;
+}
+
+/** One line for people on stderr, at once and whole: the process may leave right after. */
+export function notice(text: string): void {
+  writeAll(2, `crt: ${harmless(text)}\n`);
+}
+
+/** Prints what went wrong, the one place that does, and answers the exit code. */
+export function report(error: unknown): number {
+  const { red, dim, reset } = paint();
+  const head = `${red}crt:${reset} `;
+  if (error instanceof UserError) {
+    const hint = error.hint === undefined ? '' : `${dim}${indent(harmless(error.hint))}${reset}\n`;
+    writeAll(2, `${head}${harmless(error.message)}\n${hint}`);
+    return error.exitCode;
+  }
+  if (isUsageError(error)) {
+    writeAll(2, `${head}${harmless(error.message)}\n`);
+    return 125;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const what = error instanceof BugError ? 'this is a bug of crt' : 'an error that crt did not foresee';
+  writeAll(2, `${head}${what}; please report it with these lines\n${dim}${indent(harmless(stack))}${reset}\n`);
+  return 125;
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, '     ');
+}

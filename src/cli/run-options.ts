@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { isatty } from 'node:tty';
+import {
+  mergeEnv,
+  parseCpus,
+  parseDuration,
+  parseEnv,
+  parseEnvFile,
+  parseMemory,
+  parseMemorySwap,
+  parseMount,
+  parseSize,
+  parseTmpfs,
+  parseUlimit,
+  parseVolume,
+  parseWhole,
+  type RunOptions,
+  UserError,
+} from '../index.js';
+import type { FlagValues } from './flag-values.js';
+import type { RunFlagName } from './run-flags.js';
+
+type Values = FlagValues<RunFlagName>;
+
+/**
+ * What was typed, as the library takes it: every text read, relative paths made absolute, the terminal looked at.
+ * @throws UserError naming the flag
+ */
+export function toRunOptions(name: string, command: readonly string[], values: Values): RunOptions {
+  const input = values.toggle('interactive') === false ? undefined : 'inherit';
+  return {
+    name,
+    command: command.length > 0 ? command : undefined,
+    ...processOptions(values),
+    ...limitOptions(values),
+    ...fileOptions(values),
+    input,
+    stdout: 'inherit',
+    stderr: 'inherit',
+    tty: values.toggle('tty') ?? (input === 'inherit' && isatty(0) && isatty(1)),
+  };
+}
+
+function processOptions(values: Values): Partial<RunOptions> {
+  const files = values.all('env-file').flatMap((path) => parseEnvFile(readText(path), path, process.env));
+  const flags = values.all('env').map((text) => parseEnv(text, process.env));
+  return {
+    env: mergeEnv([...files, ...flags]),
+    cwd: values.text('workdir'),
+    user: values.text('user'),
+    hostname: values.text('hostname'),
+    init: values.toggle('init'),
+  };
+}
+
+function limitOptions(values: Values): Partial<RunOptions> {
+  const machine = totalmem();
+  return {
+    memory: parsed(values, 'memory', (text) => parseMemory(text, machine)),
+    memorySwap: parsed(values, 'memory-swap', (text) => parseMemorySwap(text, machine)),
+    cpus: parsed(values, 'cpus', parseCpus),
+    cpuShares: parsed(values, 'cpu-shares', (text) => parseWhole('cpu-shares', text)),
+    cpusetCpus: values.text('cpuset-cpus'),
+    pidsLimit: parsed(values, 'pids-limit', (text) => parseWhole('pids-limit', text)),
+    ulimits: Object.fromEntries(values.all('ulimit').map(parseUlimit).map(({ name, soft, hard }) => [name, [soft, hard]])),
+    timeout: parsed(values, 'timeout', (text) => parseDuration(text)),
+  };
+}
+
+function fileOptions(values: Values): Partial<RunOptions> {
+  const cwd = process.cwd();
+  return {
+    rootfs: values.text('rootfs'),
+    mounts: [
+      ...values.all('volume').map((text) => parseVolume(text, cwd)),
+      ...values.all('mount').map((text) => parseMount(text, cwd)),
+      ...values.all('tmpfs').map(parseTmpfs),
+    ],
+    readOnly: values.toggle('read-only'),
+    writableRootfs: values.toggle('writable-rootfs'),
+    storageSize: parsed(values, 'storage-size', (text) => parseSize(text, '--storage-size')),
+    keep: keepOption(values),
+  };
+}
+
+/** `--rm` is the default; `--rm=false` is what docker means without it. */
+function keepOption(values: Values): boolean {
+  const [keep, rm] = [values.toggle('keep'), values.toggle('rm')];
+  if (keep && rm) throw new UserError('--keep and --rm contradict each other', { hint: 'without either nothing is kept' });
+  return keep ?? rm === false;
+}
+
+function parsed<T>(values: Values, name: RunFlagName, parse: (text: string) => T): T | undefined {
+  const text = values.text(name);
+  return text === undefined ? undefined : parse(text);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UserError(`--env-file: ${why}`, { hint: 'a file with one NAME=VALUE a line', cause: error });
+  }
+}

@@ -1,0 +1,54 @@
+import type { CgroupDirectory } from './cgroup/driver.js';
+import { createLayer } from './layer.js';
+import type { RunOptions } from './options.js';
+import { encodePlan } from './plan/encode.js';
+import { toHostPath } from './plan/step.js';
+import type { Prepared } from './prepare.js';
+import { type Claim, claim } from './state/claim.js';
+import { ownIdentity } from './state/lock.js';
+import { undo, undoContext } from './undo.js';
+
+/** The host-visible effects of one container: state folder, cgroup, layer. What is made can be undone at any stage. */
+export class Effects {
+  readonly claim: Claim;
+  readonly #prepared: Prepared;
+
+  /** Takes the name. @throws UserError when it is taken. */
+  constructor(prepared: Prepared, options: RunOptions) {
+    const { name, roots, rootfs, config, cgroup, layer } = prepared;
+    this.#prepared = prepared;
+    const record = {
+      version: 1 as const,
+      name,
+      owner: ownIdentity(),
+      created: new Date().toISOString(),
+      rootfs: rootfs.label,
+      rootfsKind: rootfs.kind,
+      command: config.process.args,
+      ...(options.memory === undefined ? {} : { memoryLimit: options.memory }),
+      cgroupPaths: cgroup.paths,
+      ...(layer === undefined ? {} : { layer: toHostPath(`${roots.layers}/${layer}`) }),
+      keep: options.keep ?? false,
+      loosened: options.writableRootfs ? ['writable-rootfs'] : [],
+    };
+    const context = undoContext();
+    this.claim = claim(record, { config, plan: encodePlan(prepared.plan) }, { roots, repair: (directory) => void undo(directory, context) });
+  }
+
+  /** Makes cgroup and layer, in an order in which the state folder always knows more than there is. @throws UserError */
+  make(): readonly CgroupDirectory[] {
+    const { cgroup, roots, layer, rootfs, host } = this.#prepared;
+    host?.make();
+    const directories = cgroup.create();
+    this.claim.writeCgroups(directories);
+    if (layer !== undefined) {
+      createLayer(roots.layers, layer, { lowerMode: rootfs.mode, lowerUid: rootfs.uid, lowerGid: rootfs.gid }, { directory: this.claim.directory, record: this.claim.record });
+    }
+    return directories;
+  }
+
+  /** Undoes all that was made; a kept layer and its record stay when the command has run. @throws UserError when something is left. */
+  undo(): void {
+    undo(this.claim.directory, undoContext(), { claim: this.claim.record.id });
+  }
+}

@@ -1,0 +1,256 @@
+import type { OpName } from '../plan/ops.js';
+import type { Step } from '../plan/step.js';
+import { isOp } from '../plan/step.js';
+
+/** What an op is, for someone who wants to know how a container is made. */
+export interface Meaning {
+  /** The system calls by which the helper carries it out, in order. Plumbing (close, fstat of its own files) is left out. */
+  readonly syscalls: readonly string[];
+  /** Where to read on: `name(section)`, most to the point first. */
+  readonly man: readonly string[];
+  /** One sentence. */
+  readonly purpose: string;
+}
+
+/** Total over the vocabulary: a new op does not compile without its explanation. */
+export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
+  'on-orphan': {
+    syscalls: [],
+    man: ['execve(2)'],
+    purpose: 'Keeps a command line in mind, which the monitor turns into should crt itself be killed; it cleans up the host.',
+  },
+  stage: {
+    syscalls: ['clone3(CLONE_NEWNS|CLONE_FILES)'],
+    man: ['clone(2)', 'mount_namespaces(7)'],
+    purpose: "Makes a short-lived child that has its own copy of the mount table, but shares the monitor's open files.",
+  },
+  yield: {
+    syscalls: ['write', 'recv'],
+    man: ['unix(7)', 'recv(2)'],
+    purpose: 'Stops and lets crt have a turn, over a socket; the helper goes on when crt answers.',
+  },
+  relay: {
+    syscalls: ['recvmsg(SCM_RIGHTS)', 'ioctl(TCSETS)'],
+    man: ['unix(7)', 'termios(3)', 'pty(7)'],
+    purpose: "Takes the terminal's master side out of the container through a socket and makes your own terminal pass every key on.",
+  },
+  propagation: {
+    syscalls: ['mount_setattr(AT_RECURSIVE)'],
+    man: ['mount_setattr(2)', 'mount_namespaces(7)'],
+    purpose: 'Cuts the copy of the mount table loose: what is mounted here stays here, what the host unmounts goes here, too.',
+  },
+  staging: {
+    syscalls: ['fsopen', 'fsconfig', 'fsmount', 'move_mount'],
+    man: ['mount(2)', 'tmpfs(5)'],
+    purpose: 'Mounts a small file system in memory as a workbench that nobody else can see.',
+  },
+  open: {
+    syscalls: ['openat'],
+    man: ['open(2)'],
+    purpose: 'Opens something of the host and keeps the descriptor: from now on it cannot be swapped for something else.',
+  },
+  probe: {
+    syscalls: ['openat2', 'fstat', 'fstatfs', 'read'],
+    man: ['openat2(2)', 'statfs(2)', 'elf(5)'],
+    purpose: 'Looks for the command without ever leaving the rootfs, and reads the first bytes of its file: is it for this machine?',
+  },
+  'bind-source': {
+    syscalls: ['open_tree(OPEN_TREE_CLONE)', 'mount_setattr', 'move_mount'],
+    man: ['mount_setattr(2)', 'mount(2)'],
+    purpose: 'Makes a second view of a file or folder of the host, with restrictions that the original does not have.',
+  },
+  overlay: {
+    syscalls: ['fsopen', 'fsconfig', 'fsmount', 'move_mount'],
+    man: ['mount(2)', 'mount(8)'],
+    purpose: 'Lays a writable layer over the rootfs: reads fall through to it, writes land in the layer.',
+  },
+  file: {
+    syscalls: ['openat', 'write'],
+    man: ['open(2)', 'write(2)'],
+    purpose: 'Writes a small text to memory, to be shown as a file inside.',
+  },
+  clone: {
+    syscalls: ['clone3(CLONE_PARENT|CLONE_PIDFD)'],
+    man: ['clone(2)', 'namespaces(7)', 'pid_namespaces(7)'],
+    purpose: 'The birth: one call makes a process and puts it into new namespaces; in its own view it is process number 1.',
+  },
+  'parent-death': {
+    syscalls: ['prctl(PR_SET_PDEATHSIG)'],
+    man: ['prctl(2)'],
+    purpose: 'Asks the kernel to kill this process as soon as its parent dies.',
+  },
+  'cgroup-join': {
+    syscalls: ['write'],
+    man: ['cgroups(7)'],
+    purpose: 'Writes 0, "me", to the tasks file of a control group: from now on its limits count.',
+  },
+  unshare: {
+    syscalls: ['unshare'],
+    man: ['unshare(2)', 'cgroup_namespaces(7)'],
+    purpose: 'Moves the process into one more new namespace; where it is in the cgroup tree becomes the top of the tree it sees.',
+  },
+  loopback: {
+    syscalls: ['socket', 'ioctl(SIOCSIFFLAGS)'],
+    man: ['netdevice(7)', 'network_namespaces(7)'],
+    purpose: 'A new network namespace has one device, lo, and it is down: this switches it on.',
+  },
+  hostname: {
+    syscalls: ['sethostname'],
+    man: ['sethostname(2)', 'uts_namespaces(7)'],
+    purpose: "Sets the host name of the container's UTS namespace; the machine keeps its own.",
+  },
+  domainname: {
+    syscalls: ['setdomainname'],
+    man: ['setdomainname(2)', 'uts_namespaces(7)'],
+    purpose: "Sets the NIS domain name of the container's UTS namespace.",
+  },
+  root: {
+    syscalls: ['openat(O_PATH)'],
+    man: ['open(2)', 'path_resolution(7)'],
+    purpose: 'Holds on to the folder that will be /: every path of the container is looked up below this descriptor.',
+  },
+  mount: {
+    syscalls: ['fsopen', 'fsconfig', 'fsmount', 'openat2', 'move_mount'],
+    man: ['mount(2)'],
+    purpose: 'Makes a new file system, still nameless, and then hangs it on a folder inside the container.',
+  },
+  bind: {
+    syscalls: ['open_tree', 'mount_setattr', 'openat2', 'move_mount'],
+    man: ['mount(2)', 'mount_setattr(2)'],
+    purpose: 'Shows a file or folder from the workbench at a second place, inside the container.',
+  },
+  device: {
+    syscalls: ['openat2', 'mknodat', 'fchownat', 'fchmodat'],
+    man: ['mknod(2)'],
+    purpose: 'Makes a device node: a name for a driver of the kernel, told by its two numbers.',
+  },
+  symlink: {
+    syscalls: ['openat2', 'symlinkat'],
+    man: ['symlink(2)', 'symlink(7)'],
+    purpose: 'Makes a symbolic link: a name that stands for another path.',
+  },
+  mask: {
+    syscalls: ['openat2', 'open_tree', 'move_mount'],
+    man: ['proc(5)', 'mount(2)'],
+    purpose: 'Covers a path with /dev/null or an empty folder: it is there, but there is nothing in it.',
+  },
+  readonly: {
+    syscalls: ['open_tree', 'mount_setattr', 'move_mount'],
+    man: ['mount_setattr(2)', 'proc(5)'],
+    purpose: 'Mounts a path over itself, read-only: what it says can be read, the knobs cannot be turned.',
+  },
+  sysctl: {
+    syscalls: ['openat2', 'write'],
+    man: ['proc(5)', 'sysctl(8)'],
+    purpose: 'Sets a parameter of the kernel that each namespace has for itself.',
+  },
+  console: {
+    syscalls: ['openat2(ptmx)', 'ioctl(TIOCGPTPEER)', 'setsid', 'ioctl(TIOCSCTTY)', 'dup3', 'sendmsg'],
+    man: ['pty(7)', 'ioctl_tty(2)'],
+    purpose: "Opens a new terminal in the container's own devpts, makes it stdin, stdout and stderr, and sends its other end to the monitor.",
+  },
+  pivot: {
+    syscalls: ['fchdir', 'pivot_root', 'umount2(MNT_DETACH)', 'chdir'],
+    man: ['pivot_root(2)'],
+    purpose: "The folder becomes /, and the host's whole tree is unmounted: unlike with chroot(2), there is no way back.",
+  },
+  remount: {
+    syscalls: ['openat2', 'mount_setattr'],
+    man: ['mount_setattr(2)'],
+    purpose: 'Changes the attributes of a mount that is in place.',
+  },
+  session: {
+    syscalls: ['setsid'],
+    man: ['setsid(2)', 'credentials(7)'],
+    purpose: 'Starts a session of its own, which no terminal controls: Ctrl-C at yours cannot reach it, nor can it type into yours.',
+  },
+  keyring: {
+    syscalls: ['keyctl(KEYCTL_JOIN_SESSION_KEYRING)'],
+    man: ['session-keyring(7)', 'keyctl(2)'],
+    purpose: "Takes a new, empty keyring: the keys that the kernel keeps for the caller are out of the container's reach.",
+  },
+  user: {
+    syscalls: ['openat2', 'mmap'],
+    man: ['passwd(5)', 'group(5)'],
+    purpose: "Looks the user up in the container's own files, never in the host's.",
+  },
+  rlimit: {
+    syscalls: ['prlimit64'],
+    man: ['getrlimit(2)'],
+    purpose: 'Limits what one process may use; the first number is what counts, the second how far it may be raised.',
+  },
+  'oom-score': {
+    syscalls: ['openat2', 'write'],
+    man: ['proc(5)'],
+    purpose: 'Says how readily the kernel kills this process when memory runs out: -1000 never, 1000 first.',
+  },
+  signals: {
+    syscalls: ['rt_sigaction', 'rt_sigprocmask'],
+    man: ['signal(7)', 'sigaction(2)'],
+    purpose: 'Forgets what the caller had ignored or blocked: ignored signals would stay so over exec.',
+  },
+  umask: {
+    syscalls: ['umask'],
+    man: ['umask(2)'],
+    purpose: 'The permission bits that new files do not get.',
+  },
+  bounding: {
+    syscalls: ['prctl(PR_CAPBSET_DROP)'],
+    man: ['capabilities(7)', 'prctl(2)'],
+    purpose: 'Drops capabilities for good: even a setuid-root program can never have one outside this set.',
+  },
+  identity: {
+    syscalls: ['prctl(PR_SET_KEEPCAPS)', 'setgroups', 'setresgid', 'setresuid'],
+    man: ['credentials(7)', 'setresuid(2)', 'setgroups(2)'],
+    purpose: 'Becomes the user: groups first, as only root may set them, the user id last.',
+  },
+  caps: {
+    syscalls: ['capset', 'prctl(PR_CAP_AMBIENT)'],
+    man: ['capabilities(7)', 'capset(2)'],
+    purpose: "Root's power comes in some forty pieces: this keeps the few that a container needs.",
+  },
+  cwd: {
+    syscalls: ['openat2', 'fchdir', 'getcwd'],
+    man: ['chdir(2)', 'getcwd(2)'],
+    purpose: 'Goes to the folder in which the command starts, and makes sure that it is inside.',
+  },
+  'no-new-privs': {
+    syscalls: ['prctl(PR_SET_NO_NEW_PRIVS)'],
+    man: ['prctl(2)'],
+    purpose: 'From now on no exec can add rights: setuid bits and file capabilities count for nothing.',
+  },
+  'close-fds': {
+    syscalls: ['close_range(CLOSE_RANGE_CLOEXEC)'],
+    man: ['close_range(2)'],
+    purpose: 'Marks every open file but stdin, stdout and stderr to be closed by exec.',
+  },
+  exec: {
+    syscalls: ['execve'],
+    man: ['execve(2)'],
+    purpose: 'The end of the start: the helper turns into your command.',
+  },
+};
+
+/** What a file system is described in, beside mount(2). */
+const FILE_SYSTEM_PAGES: Readonly<Record<string, string>> = {
+  proc: 'proc(5)',
+  sysfs: 'sysfs(5)',
+  tmpfs: 'tmpfs(5)',
+  devpts: 'pts(4)',
+  mqueue: 'mq_overview(7)',
+  cgroup: 'cgroups(7)',
+  cgroup2: 'cgroups(7)',
+};
+
+/** The meaning of one step: that of its op, with the pages and calls that its operands add. */
+export function meaningOf(step: Step): Meaning {
+  const meaning = MEANINGS[step.op];
+  if (isOp(step, 'mount')) {
+    const page = FILE_SYSTEM_PAGES[step.operands.type];
+    return page ? { ...meaning, man: [page, ...meaning.man] } : meaning;
+  }
+  if (isOp(step, 'clone') && step.operands.cgroup !== undefined) {
+    return { ...meaning, syscalls: ['clone3(CLONE_PARENT|CLONE_PIDFD|CLONE_INTO_CGROUP)'], man: [...meaning.man, 'cgroups(7)'] };
+  }
+  return meaning;
+}

@@ -1,0 +1,139 @@
+import type { OpName, StepFlag } from '../plan/ops.js';
+import type { Operands, Step } from '../plan/step.js';
+import { CAPABILITIES } from '../spec/capabilities.js';
+import { printable } from '../format/printable.js';
+import {
+  attributeNames,
+  capabilitySet,
+  deviceType,
+  limitName,
+  limitValue,
+  namespaceNames,
+  octal,
+  openFlagNames,
+  pair,
+  propagationNames,
+  signalName,
+  signed,
+} from './numbers.js';
+import { type Secrecy, showVariable } from './secrets.js';
+
+/** Characters of one text, and entries of one list, beyond which a phrase is shortened. */
+const TEXT_LIMIT = 160;
+const LIST_LIMIT = 6;
+
+type Phrases = { readonly [N in OpName]: (operands: Operands<N>, secrecy: Secrecy) => readonly string[] };
+
+const ATTR = /^MOUNT_ATTR_/;
+const flags = (names: readonly string[]): string => names.join('|');
+const attributes = (attrs: number | bigint): string => flags(attributeNames(attrs));
+const capabilities = (mask: number | bigint): readonly string[] => {
+  const names = capabilitySet(mask);
+  if (names.length === CAPABILITIES.length) return [`all ${names.length}`];
+  return names.length === 0 ? ['none'] : names.map((name) => name.replace('CAP_', ''));
+};
+const arrow = (from: string, to: string): string => `${from} → ${to}`;
+
+/** The operands of each op in short human form, in parts; an empty part is left out. */
+const PHRASES: Phrases = {
+  'on-orphan': ({ argv }) => [command(argv)],
+  stage: () => [],
+  yield: ({ reason }) => [reason],
+  relay: ({ master }) => [arrow('the terminal', master)],
+  propagation: ({ mode }) => ['/', flags(propagationNames(mode))],
+  staging: ({ target, options }) => [arrow('tmpfs', target), options.join(',')],
+  open: ({ fd, path, flags: bits }) => [`${fd} = ${path}`, flags(openFlagNames(bits))],
+  probe: ({ root, candidates }) => [candidates.length === 0 ? `the folder ${root}` : `below ${root}:`, ...shorten(candidates)],
+  'bind-source': ({ from, source, target, attrs }) => [arrow(source ?? from ?? '', target), attributes(attrs)],
+  overlay: ({ lower, upper, work, target, options, attrs }) => [arrow(`${lower} + ${upper} (${work})`, target), options.join(','), attributes(attrs)],
+  file: ({ target, content, mode }) => [arrow(excerpt(content), target), octal(mode)],
+  clone: ({ namespaces, cgroup }) => [flags(namespaceNames(namespaces)), cgroup === undefined ? '' : `into ${cgroup}`],
+  'parent-death': ({ signal }) => [signalName(signal)],
+  'cgroup-join': ({ tasks }) => [tasks],
+  unshare: ({ namespaces }) => [flags(namespaceNames(namespaces))],
+  loopback: () => [],
+  hostname: ({ name }) => [name],
+  domainname: ({ name }) => [name],
+  root: ({ root, path }) => [`${root} = ${path}`],
+  mount: ({ type, source, target, options, attrs, mode }) => [
+    arrow(source === undefined || source === type ? type : `${source} (${type})`, target),
+    options.join(','),
+    attributes(attrs),
+    Number(mode) === 0 ? '' : octal(mode),
+  ],
+  bind: ({ source, target, attrs }) => [arrow(source, target), attributes(attrs)],
+  device: ({ target, mode, device, owner }) => [target, `${deviceType(mode)} ${pair(device).join(':')}`, octal(mode), Number(owner) === 0 ? '' : `owner ${pair(owner).join(':')}`],
+  symlink: ({ target, content }) => [arrow(target, content)],
+  mask: ({ target }) => [target],
+  readonly: ({ target }) => [target],
+  sysctl: ({ key, value }) => [`${key.replaceAll('/', '.')} = ${value}`],
+  console: ({ rows, columns }) => [`${rows} rows, ${columns} columns`],
+  pivot: ({ root }) => [arrow(root, '/')],
+  remount: ({ target, attrs }) => [target, attributes(attrs)],
+  session: () => [],
+  keyring: ({ name }) => [name],
+  user: ({ spec, groups }) => [spec, groups.length === 0 ? '' : `and groups ${shorten(groups).join(' ')}`],
+  rlimit: ({ resource, soft, hard }) => [limitName(resource), limitValue(soft), soft === hard ? '' : `of ${limitValue(hard)}`],
+  'oom-score': ({ value }) => [String(signed(value))],
+  signals: () => [],
+  umask: ({ mask }) => [octal(mask)],
+  bounding: ({ capabilities: mask }) => capabilities(mask),
+  identity: () => [],
+  caps: ({ permitted, inheritable, ambient }) => [
+    ...capabilities(permitted),
+    ...(Number(inheritable) === 0 ? [] : ['· inheritable:', ...capabilities(inheritable)]),
+    ...(Number(ambient) === 0 ? [] : ['· ambient:', ...capabilities(ambient)]),
+  ],
+  cwd: ({ directory }) => [directory],
+  'no-new-privs': () => [],
+  'close-fds': () => [],
+  exec: ({ candidates, argv, env, reaper }, secrecy) => [
+    command(argv[0] ? argv : candidates.slice(0, 1)),
+    candidates.length > 1 ? `first of ${shorten(candidates, 3).join(' ')}` : '',
+    ...(env.length === 0 ? [] : ['with', ...shorten(env.map((entry) => cut(showVariable(entry, secrecy), 40)))]),
+    Number(reaper) === 0 ? '' : 'below a reaper',
+  ],
+};
+
+const FLAG_WORDS: Readonly<Record<StepFlag, string>> = {
+  optional: '(if it is there)',
+  mkdir: '(made if missing)',
+  mkfile: '(made if missing)',
+};
+
+/**
+ * A step's operands for people, without its verb: `tmpfs → /run mode=755 MOUNT_ATTR_NOSUID|MOUNT_ATTR_NODEV`. Harmless to
+ * print: control and bidirectional characters are spelled out. Long lists and texts are shortened, secrets hidden.
+ */
+export function phraseStep<N extends OpName>(step: Step<N>, secrecy: Secrecy = {}): string {
+  const words = [...PHRASES[step.op](step.operands, secrecy), ...new Set(step.flags.map((flag) => FLAG_WORDS[flag]))];
+  return words
+    .filter((word) => word !== '')
+    .map((word) => cut(printable(word), TEXT_LIMIT))
+    .join(' ');
+}
+
+/** Attributes as mount(8) spells them: `ro,nosuid`. */
+export function attributeOptions(attrs: number | bigint): string[] {
+  return attributeNames(attrs).map((name) => name.replace(ATTR, '').replace('RDONLY', 'ro').toLowerCase());
+}
+
+function command(argv: readonly string[]): string {
+  return shorten(argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${cut(word, 60)}'`))).join(' ');
+}
+
+function shorten(list: readonly string[], limit = LIST_LIMIT): string[] {
+  // A list that is one too long is not worth a "1 more".
+  return list.length <= limit + 1 ? [...list] : [...list.slice(0, limit), `(${list.length - limit} more)`];
+}
+
+function cut(text: string, limit: number): string {
+  const characters = [...text.slice(0, limit * 2)];
+  return characters.length <= limit && text.length <= limit * 2 ? text : `${characters.slice(0, limit - 1).join('')}…`;
+}
+
+function excerpt(content: Uint8Array): string {
+  const text = Buffer.from(content.subarray(0, 256)).toString().split('\n')[0] ?? '';
+  const more = content.length > Buffer.byteLength(text) + 1;
+  return `"${cut(text, 32)}${more ? '…' : ''}" (${content.length} bytes)`;
+}

@@ -1,0 +1,37 @@
+import type { HostPath } from '../plan/step.js';
+
+/** One cgroup hierarchy of version 1: its controllers are mounted together at `mountpoint`. */
+export interface Hierarchy {
+  /** As in the mount options: `['cpu', 'cpuacct']`. */
+  readonly controllers: readonly string[];
+  readonly mountpoint: HostPath;
+}
+
+/** How control groups are laid out here (cgroups(7)). `none` when nothing usable is mounted. */
+export interface CgroupFacts {
+  readonly mode: 'v1' | 'hybrid' | 'v2' | 'none';
+  /** Version 1 hierarchies; empty in mode v2. */
+  readonly hierarchies: readonly Hierarchy[];
+  /** The version 2 mount, where there is one. */
+  readonly unified: { readonly mountpoint: HostPath; readonly controllers: readonly string[]; /** the supervisor's own cgroup, as in /proc/self/cgroup */ readonly own: string } | undefined;
+}
+
+/** What the compiler may know about the host: probed once, handed over as a value. */
+export interface HostFacts {
+  readonly kernel: { readonly release: string; readonly major: number; readonly minor: number };
+  /** process.arch: `x64`, `arm64`. */
+  readonly arch: string;
+  readonly uid: number;
+  /** Ids that own crt's own files or ran sudo: their files are no surprise. */
+  readonly sudoUid: number | undefined;
+  readonly cgroup: CgroupFacts;
+  /** Bytes of memory in the machine. */
+  readonly totalMemory: number;
+  readonly cpus: number;
+  /** The highest capability that the kernel knows (/proc/sys/kernel/cap_last_cap). */
+  readonly lastCapability: number;
+  /** The supervisor's own oom_score_adj, −1000 to 1000. */
+  readonly oomScoreAdj: number;
+  /** The supervisor's hard limits by RLIMIT_ name; Infinity = unlimited (/proc/self/limits). */
+  readonly hardLimits: Readonly<Record<string, number>>;
+}

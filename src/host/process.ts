@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+
+/** What names one process for good: a pid alone is reused, and starts over with each boot. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks after the boot (proc_pid_stat(5), field 22). */
+  readonly startTime: number;
+  readonly bootId: string;
+}
+
+/** A random UUID that lasts for one boot (random(4)). */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+/** When the process began, in clock ticks after the boot; undefined when there is no such process (zombies still count). */
+export function startTime(pid: number): number | undefined {
+  return readStat(pid)?.startTime;
+}
+
+/** True while exactly this process runs. A zombie is dead: it waits to be reaped and acts no more. */
+export function isAlive(identity: ProcessIdentity): boolean {
+  const stat = readStat(identity.pid);
+  if (!stat || stat.startTime !== identity.startTime || stat.state === 'Z' || stat.state === 'X') return false;
+  return identity.bootId === bootId();
+}
+
+/** State letter and start time of a /proc/PID/stat line; undefined when it is of another shape. */
+export function parseStat(stat: string): { state: string; startTime: number } | undefined {
+  // The name in field 2 may hold spaces and parentheses: what follows its last `)` is fields 3 and up.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state] = fields;
+  const ticks = Number(fields[19]);
+  return state && fields[19] && Number.isSafeInteger(ticks) ? { state, startTime: ticks } : undefined;
+}
+
+function readStat(pid: number): { state: string; startTime: number } | undefined {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return undefined;
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch (error) {
+    // ESRCH: the process ended between the open and the read.
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,23 @@
+/** The public API: the command line and embedders call the same functions. */
+export type { Column } from './format/table.js';
+export { renderTable } from './format/table.js';
+export { formatAge } from './format/age.js';
+export { printable } from './format/printable.js';
+export { BugError, StepError, UserError } from './errors.js';
+export { type ContainerSummary, list, type ListOptions } from './list.js';
+export type { ExitReason, MountOption, OutputOption, Result, RunningContainer, RunOptions, StepResult } from './options.js';
+export { remove, type Removed } from './remove.js';
+export { run } from './run.js';
+export { undoOrphan } from './undo.js';
+export { splitRun } from './spec/arguments.js';
+export { parseCpus } from './spec/cpus.js';
+export { parseDuration } from './spec/duration.js';
+export { mergeEnv, parseEnv, parseEnvFile } from './spec/env.js';
+export { parseMount } from './spec/mount-flag.js';
+export { checkName } from './spec/name.js';
+export { nearest } from './spec/nearest.js';
+export { formatBytes, parseMemory, parseMemorySwap, parseSize } from './spec/size.js';
+export { parseTmpfs } from './spec/tmpfs.js';
+export { parseUlimit } from './spec/ulimit.js';
+export { parseVolume } from './spec/volume.js';
+export { parseWhole } from './spec/whole.js';

@@ -1,0 +1,64 @@
+import { UserError } from './errors.js';
+import type { HostFacts } from './host/facts.js';
+import type { ProbeReport } from './launch/probe.js';
+import type { Rootfs } from './rootfs.js';
+import { quote } from './spec/quote.js';
+
+/** e_machine of elf(5) by process.arch, and what else that processor runs. */
+const MACHINES: Readonly<Record<string, readonly number[]>> = { x64: [62, 3], arm64: [183, 40] };
+const MACHINE_NAMES: Readonly<Record<number, string>> = { 3: 'i386', 8: 'mips', 21: 'ppc64', 22: 's390', 40: 'arm', 62: 'x86-64', 183: 'aarch64', 243: 'riscv', 258: 'loongarch' };
+
+const ENOENT = 2;
+const EACCES = 13;
+const OTHERS_WRITE = 0o002;
+const STICKY = 0o1000;
+
+/**
+ * Judges what the helper found in the rootfs, before anything on the host is touched.
+ * @returns notices for people.
+ * @throws UserError: no command there (127), not executable (126), for another machine, open to other users.
+ */
+export function judgeRootfs(report: ProbeReport, asked: { rootfs: Rootfs; command: readonly string[]; probed: boolean; facts: HostFacts }): string[] {
+  const { rootfs, command, probed, facts } = asked;
+  refuseWritable(rootfs, report);
+  if (probed) refuseMissing(report, rootfs, command);
+  if (report.command) refuseForeign(report.command, facts, rootfs);
+  const { uid } = report.root;
+  if (rootfs.kind === 'host' || uid === 0 || uid === facts.sudoUid) return [];
+  return [`the rootfs ${rootfs.path} belongs to user ${uid}, who can change what runs in it`];
+}
+
+function refuseWritable(rootfs: Rootfs, { root, command }: ProbeReport): void {
+  const refuse = (what: string): never => {
+    throw new UserError(`${what} can be written to by every user of this machine, who could so run as root inside`, {
+      hint: `sudo chmod o-w ${rootfs.path}${what.startsWith('/') ? what : ''}`,
+    });
+  };
+  if (root.mode & OTHERS_WRITE && !(root.mode & STICKY)) refuse(`the rootfs ${rootfs.path}`);
+  if (command?.writable) refuse(command.writable === '/' ? `the rootfs ${rootfs.path}` : command.writable);
+  if (command && command.mode & OTHERS_WRITE) refuse(command.path);
+}
+
+function refuseMissing(report: ProbeReport, rootfs: Rootfs, command: readonly string[]): void {
+  if (report.error === 0) return;
+  const name = command[0];
+  if (name === undefined) {
+    throw new UserError(`there is no shell in ${rootfs.path}: neither /bin/bash nor /bin/sh`, {
+      hint: 'name a command after the container, or another --rootfs DIR',
+      exitCode: 127,
+    });
+  }
+  if (report.error === EACCES) throw new UserError(`${quote(name)} in ${rootfs.path} is not an executable file`, { hint: 'chmod +x it, or give it to its interpreter', exitCode: 126 });
+  if (report.error === ENOENT) throw new UserError(`there is no command ${quote(name)} in ${rootfs.path}`, { hint: rootfs.kind === 'host' ? 'only /usr of this machine is in there' : `ls ${rootfs.path}/bin`, exitCode: 127 });
+  throw new UserError(`the command ${quote(name)} cannot be looked up in ${rootfs.path} (errno ${report.error})`, { exitCode: 126 });
+}
+
+function refuseForeign(command: NonNullable<ProbeReport['command']>, facts: HostFacts, rootfs: Rootfs): void {
+  if (!command.kind.startsWith('elf:')) return;
+  const machine = Number(command.kind.split(':')[1]);
+  if ((MACHINES[facts.arch] ?? [machine]).includes(machine)) return;
+  throw new UserError(`${command.path} in ${rootfs.path} is made for ${MACHINE_NAMES[machine] ?? `machine ${machine}`}, this machine is ${facts.arch}`, {
+    hint: `take a rootfs for ${facts.arch}`,
+    exitCode: 126,
+  });
+}

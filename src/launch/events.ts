@@ -1,0 +1,9 @@
+/** What the helper says on descriptor 3, decoded (docs/plan.md, "Events"). */
+export type HelperEvent =
+  | { kind: 'hello'; hash: bigint }
+  | { kind: 'created'; pid: number }
+  | { kind: 'step'; index: number; errno: number; micros: number; text: string }
+  | { kind: 'yield'; index: number; text: string }
+  | { kind: 'started' }
+  | { kind: 'failed'; index: number; errno: number; text: string }
+  | { kind: 'exited'; status: number; text: string };

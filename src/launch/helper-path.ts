@@ -1,0 +1,51 @@
+import { lstatSync, readFileSync, statSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BugError, UserError } from '../errors.js';
+import { toHostPath, type HostPath } from '../plan/step.js';
+
+/**
+ * The absolute path of `crt-init`: in the package that this module is part of, never from PATH or the working
+ * directory. It runs as root, so it must belong to root or to whom crt's own files belong to (a clone used through
+ * sudo), and nobody else may write to it or replace it.
+ * @param from the URL of a module of the package.
+ * @throws UserError when it is missing or not to be trusted.
+ */
+export function helperPath(from: string = import.meta.url): HostPath {
+  const root = packageRoot(from);
+  const path = toHostPath(`${root}/helper/crt-init`);
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new UserError(`the helper ${path} is missing`, { hint: 'run `make -C helper`' });
+  if (!stat.isFile() || (stat.mode & 0o111) === 0) throw new UserError(`${path} is not an executable file`, { hint: 'run `make -C helper clean all`' });
+  const owner = statSync(`${root}/package.json`).uid;
+  checkTrust(path, stat, owner);
+  checkTrust(`${root}/helper`, statSync(`${root}/helper`), owner);
+  return path;
+}
+
+function checkTrust(path: string, stat: Stats, owner: number): void {
+  if (stat.uid !== 0 && stat.uid !== owner) {
+    throw new UserError(`${path} belongs to user ${stat.uid}, who could put anything in its place`, { hint: `sudo chown ${owner}: ${path}` });
+  }
+  // A folder's group may write in a clone (umask 002, a group of one's own); the program itself is stricter.
+  const writers = stat.isDirectory() ? 0o002 : 0o022;
+  if ((stat.mode & writers) !== 0) throw new UserError(`${path} can be changed by other users`, { hint: `chmod go-w ${path}` });
+}
+
+/** The folder of crt's package.json: two levels up from src/launch, one from a bundle in dist. */
+function packageRoot(from: string): string {
+  for (let directory = dirname(fileURLToPath(from)); ; directory = dirname(directory)) {
+    if (isPackage(`${directory}/package.json`)) return directory;
+    if (directory === '/') throw new BugError(`no package.json of crt above ${fileURLToPath(from)}`);
+  }
+}
+
+function isPackage(path: string): boolean {
+  try {
+    const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return typeof content === 'object' && content !== null && 'name' in content && content.name === 'crt';
+  } catch {
+    // Missing, or not a package.json: look further up.
+    return false;
+  }
+}

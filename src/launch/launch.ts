@@ -1,0 +1,193 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { BugError, UserError } from '../errors.js';
+import { opsHash } from '../plan/ops.js';
+import type { HostPath } from '../plan/step.js';
+import type { StepResult } from '../options.js';
+import { EventDecoder } from './decoder.js';
+import type { HelperEvent } from './events.js';
+
+const REQUEST = { continue: 1, signal: 2, resize: 3, abort: 4 } as const;
+
+/** A stream of the command, as spawn(3) of Node takes it; a number is a descriptor of ours. */
+export type Stdio = 'pipe' | 'ignore' | 'inherit' | number;
+
+export interface LaunchOptions {
+  readonly helper: HostPath;
+  /** Encoded: see plan/encode.ts. */
+  readonly plan: Buffer;
+  readonly stdio: readonly [Stdio, Stdio, Stdio];
+}
+
+/** How the helper itself ended, when it did so without a word. */
+interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A running helper: what it says, in order, and what it can be told. */
+export class Launch {
+  readonly steps: StepResult[] = [];
+  /** Init, as the host numbers it; set by the time of `started`. */
+  pid: number | undefined;
+  readonly #child: ChildProcess;
+  readonly #socket: Readable & Writable;
+  readonly #decoder = new EventDecoder();
+  readonly #events: HelperEvent[] = [];
+  readonly #held: number[] = [];
+  readonly #closed: Promise<Ending>;
+  #wake: (() => void) | undefined;
+  #failure: Error | undefined;
+  #started = false;
+  #ended = false;
+
+  /** Spawns the helper and hands it the plan. @throws UserError when it cannot be spawned. */
+  constructor({ helper, plan, stdio }: LaunchOptions) {
+    try {
+      // An empty environment: nothing of the caller's reaches the helper but through the plan.
+      this.#child = spawn(helper, ['run'], { cwd: '/', env: {}, stdio: [...stdio, 'pipe'] as StdioOptions });
+    } catch (error) {
+      throw spawnError(helper, error);
+    }
+    this.#socket = this.#child.stdio[3] as Readable & Writable;
+    this.#closed = new Promise((resolve) => {
+      this.#child.once('close', (code, signal) => resolve({ code, signal }));
+      this.#child.once('error', (error) => {
+        this.#fail(spawnError(helper, error));
+        resolve({ code: null, signal: null });
+      });
+    });
+    this.#socket?.on('data', (chunk: Buffer) => this.#receive(chunk));
+    // EPIPE: the helper is gone already, and the end of the stream says so better.
+    this.#socket?.on('error', () => this.#end());
+    this.#socket?.on('end', () => this.#end());
+    this.#socket?.write(plan);
+  }
+
+  get stdin(): Writable | null {
+    return this.#child.stdin;
+  }
+
+  get stdout(): Readable | null {
+    return this.#child.stdout;
+  }
+
+  get stderr(): Readable | null {
+    return this.#child.stderr;
+  }
+
+  /** The next event of the start or of the end; hello, created and step are taken in on the way. @throws UserError when the helper is gone. */
+  async next(): Promise<Extract<HelperEvent, { kind: 'yield' | 'started' | 'failed' | 'exited' }>> {
+    for (;;) {
+      const event = this.#events.shift();
+      if (event === undefined) {
+        if (this.#failure) throw this.#failure;
+        if (this.#ended) throw await this.#explainEnd();
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        continue;
+      }
+      if (event.kind === 'hello') this.#checkHash(event.hash);
+      else if (event.kind === 'created') this.pid = event.pid;
+      else if (event.kind === 'step') this.steps.push({ index: event.index, errno: event.errno, micros: event.micros });
+      else return event;
+    }
+  }
+
+  /** Answers a `yield`. */
+  proceed(): void {
+    this.#request(REQUEST.continue, 0);
+  }
+
+  /** To the command, by the monitor's pidfd. Held back until the command has started. */
+  signal(signal: number): void {
+    if (this.#started) this.#request(REQUEST.signal, signal);
+    else this.#held.push(signal);
+  }
+
+  /** The command is running: signals reach it from here on. */
+  start(): void {
+    this.#started = true;
+    for (const signal of this.#held.splice(0)) this.signal(signal);
+  }
+
+  resize(rows: number, columns: number): void {
+    this.#request(REQUEST.resize, ((rows & 0xffff) << 16) | (columns & 0xffff));
+  }
+
+  /** Gives up: the monitor kills what there is of the container and ends. Undoing host-visible effects stays with us. */
+  abandon(): void {
+    this.#request(REQUEST.abort, 0);
+    this.#socket?.end();
+  }
+
+  /** Resolves when the helper has ended and all of the command's output has been read. */
+  async closed(): Promise<void> {
+    await this.#closed;
+  }
+
+  #request(kind: number, value: number): void {
+    const record = Buffer.alloc(8);
+    record.writeUInt32LE(kind, 0);
+    record.writeUInt32LE(value >>> 0, 4);
+    if (!this.#ended) this.#socket?.write(record);
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      this.#events.push(...this.#decoder.push(chunk));
+    } catch (error) {
+      this.#fail(error as Error);
+      this.abandon();
+    }
+    this.#wake?.();
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#end();
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  #checkHash(hash: bigint): void {
+    if (hash === opsHash()) return;
+    this.abandon();
+    throw new UserError('helper/crt-init is of another version than crt', { hint: 'make -C helper' });
+  }
+
+  async #explainEnd(): Promise<Error> {
+    const { code, signal } = await this.#closed;
+    if (this.#failure) return this.#failure;
+    if (signal) {
+      return new UserError(`the monitor (crt-init) was killed by ${signal}, and the container with it`, {
+        hint: 'if nobody did that on purpose: is the machine out of memory? dmesg | tail',
+      });
+    }
+    return new BugError(`crt-init ended without a word (exit code ${code}${this.#decoder.isPartial ? ', in the middle of a record' : ''})`);
+  }
+}
+
+function spawnError(helper: string, cause: unknown): UserError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+  const words: Record<string, string> = {
+    EMFILE: 'too many open files',
+    ENFILE: 'the machine has too many open files',
+    EAGAIN: 'too many processes',
+    ENOMEM: 'out of memory',
+    EACCES: 'permission denied',
+    ENOEXEC: 'not a program for this machine',
+    ENOENT: 'no such file',
+  };
+  const hints: Record<string, string> = {
+    EMFILE: 'raise the limit: ulimit -n 1024',
+    EAGAIN: 'raise the limit: ulimit -u, or the pids limit of the cgroup that crt runs in',
+    ENOEXEC: 'make -C helper clean crt-init',
+    EACCES: 'is the folder mounted noexec? findmnt -T .',
+  };
+  return new UserError(`cannot start ${helper}: ${words[code] ?? code}`, { ...(hints[code] ? { hint: hints[code] } : {}), cause });
+}

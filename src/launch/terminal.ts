@@ -1,0 +1,97 @@
+import { closeSync, constants, openSync, readSync, write } from 'node:fs';
+import { Writable } from 'node:stream';
+import { UserError } from '../errors.js';
+
+/** A pseudo terminal of our own, for a caller that has none. */
+export interface Terminal {
+  /** The slave, for the helper's stdio. */
+  readonly slave: number;
+  readonly input: Writable;
+  onData(listener: (chunk: Buffer) => void): void;
+  resize(rows: number, columns: number): void;
+  /** Reads what is left after the helper's end, and closes both ends. */
+  drain(): void;
+}
+
+/** The parts of node-pty that are used: `open` is in its module but not in its types. */
+interface NodePty {
+  open(options: { cols: number; rows: number; encoding: null }): OpenedPty;
+}
+interface OpenedPty {
+  readonly _fd: number;
+  readonly ptsName?: string;
+  readonly _pty: string;
+  readonly _slave: { destroy(): void };
+  readonly _socket: { on(event: 'data', listener: (chunk: Buffer | string) => void): void; on(event: 'error', listener: () => void): void; pause(): void; destroy(): void };
+  resize(columns: number, rows: number): void;
+}
+
+/**
+ * Opens a pseudo terminal with node-pty, which is loaded only here.
+ * @throws UserError when node-pty is not installed or not built.
+ */
+export async function openTerminal(size: { rows: number; columns: number }): Promise<Terminal> {
+  const pty = (await loadNodePty()).open({ cols: size.columns, rows: size.rows, encoding: null });
+  // Its reader on the slave would take bytes that are meant for the container.
+  pty._slave.destroy();
+  const slave = openSync(pty._pty, constants.O_RDWR | constants.O_NOCTTY);
+  let listener: (chunk: Buffer) => void = () => {};
+  pty._socket.on('data', (chunk) => listener(Buffer.from(chunk as Buffer)));
+  pty._socket.on('error', () => {});
+  return {
+    slave,
+    input: inputTo(pty._fd),
+    onData: (given) => {
+      listener = given;
+    },
+    resize: (rows, columns) => pty.resize(columns, rows),
+    drain: () => {
+      pty._socket.pause();
+      readRest(pty._fd, (chunk) => listener(chunk));
+      closeSync(slave);
+      pty._socket.destroy();
+    },
+  };
+}
+
+async function loadNodePty(): Promise<NodePty> {
+  try {
+    const module = (await import('node-pty')) as unknown as NodePty & { default?: NodePty };
+    return module.default ?? module;
+  } catch (error) {
+    throw new UserError('a terminal for a caller without one needs node-pty, which is not installed or not built', {
+      hint: 'npm rebuild node-pty (npm 12: npm approve-scripts node-pty first; needs make and a C++ compiler), or leave out -t',
+      cause: error,
+    });
+  }
+}
+
+/** End of input is the end-of-file character: a terminal has no other. */
+function inputTo(fd: number): Writable {
+  const send = (chunk: Buffer, done: (error?: Error | null) => void): void =>
+    write(fd, chunk, (error, written) => {
+      // The master does not block: a full terminal says EAGAIN until its reader comes.
+      if (error && 'code' in error && error.code === 'EAGAIN') setImmediate(send, chunk, done);
+      else if (error || written === chunk.length) done(error);
+      else send(chunk.subarray(written), done);
+    });
+  return new Writable({
+    write: (chunk: Buffer, _encoding, done) => send(Buffer.from(chunk), done),
+    final: (done) => send(Buffer.from([4]), done),
+  });
+}
+
+/** node-pty's own reader loses the end of the output (libuv takes a hang-up for the end): so it is read by hand. */
+function readRest(fd: number, take: (chunk: Buffer) => void): void {
+  const buffer = Buffer.alloc(65536);
+  for (;;) {
+    try {
+      const count = readSync(fd, buffer);
+      if (count === 0) return;
+      take(Buffer.from(buffer.subarray(0, count)));
+    } catch {
+      // EAGAIN or EIO: there is no more.
+      return;
+    }
+  }
+}

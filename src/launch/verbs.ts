@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { UserError } from '../errors.js';
+import { helperPath } from './helper-path.js';
+
+/** What Node cannot do itself: signals by pidfd, and removing trees by directory descriptors. */
+export interface HelperVerbs {
+  /** Kills every process listed in these cgroup.procs files and returns when there are none left. @throws UserError */
+  kill(procs: readonly string[]): void;
+  /** Removes a tree of any depth, never following a symlink. @throws UserError */
+  remove(directory: string): void;
+  /** Sends a signal to exactly this process; nothing happens when it is gone. `signal` is a number of signal(7). @throws UserError */
+  signal(pid: number, startTime: number, signal: number): void;
+}
+
+/** The verbs of `crt-init`, each one short call of it. `helper` is its path; looked up at the first call when omitted. */
+export function helperVerbs(helper?: string): HelperVerbs {
+  const call = (...words: readonly string[]): void => runVerb(helper ?? helperPath(), words);
+  return {
+    kill: (procs) => call('kill', ...procs),
+    remove: (directory) => call('remove', directory),
+    signal: (pid, startTime, signal) => call('signal', String(pid), String(startTime), String(signal)),
+  };
+}
+
+/** Longer than any kill or removal should take; a process in uninterruptible sleep can hold one up for good. */
+const TIMEOUT_MS = 60_000;
+
+function runVerb(helper: string, words: readonly string[]): void {
+  const { error, status, signal, stderr } = spawnSync(helper, words, {
+    cwd: '/',
+    env: {},
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+    timeout: TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+  });
+  if (status === 0) return;
+  const what = `crt-init ${words[0]} failed`;
+  if (error && 'code' in error && error.code === 'ETIMEDOUT') throw new UserError(`${what}: not done after ${TIMEOUT_MS / 1000} seconds`, { cause: error });
+  if (error) throw new UserError(`${what}: ${error.message}`, { hint: 'run `make -C helper`', cause: error });
+  throw new UserError(`${what}: ${stderr.trim().slice(0, 1000) || (signal ?? `exit code ${status}`)}`);
+}

@@ -1,0 +1,172 @@
+import { openCgroup } from './cgroup/open.js';
+import { UserError } from './errors.js';
+import type { CgroupFacts } from './host/facts.js';
+import { probeHost } from './host/probe.js';
+import { bootId, isAlive } from './host/process.js';
+import { lostLayers, removeLayer, type LostLayer } from './layer.js';
+import type { ContainerRecord } from './state/record.js';
+import { initAlive, isOrphaned, status, type Status } from './state/status.js';
+import { read, readAll, type Entry } from './state/store.js';
+import { sweepTemporaries } from './state/temporary.js';
+import { ownCgroups, undo, undoContext, type UndoContext } from './undo.js';
+
+export interface ListOptions {
+  /** Stopped containers too. What is corrupt, or a leftover that could not be undone, is always shown. */
+  readonly all?: boolean;
+  /**
+   * `name=PATTERN` (a regular expression, found anywhere), `status=creating|running|stopped|leftover|corrupt` (`exited`
+   * means stopped). Of one key any may match, of different keys all must; a status shows stopped ones without `all`.
+   */
+  readonly filter?: readonly string[];
+}
+
+/** One line of `crt ps`. What is undefined is not known: the state is corrupt, or the kernel does not say. */
+export interface ContainerSummary {
+  readonly name: string;
+  readonly status: Status;
+  /** The container's PID 1 as the host numbers it, while it lives. */
+  readonly pid: number | undefined;
+  /** ISO 8601, UTC. */
+  readonly created: string | undefined;
+  /** Milliseconds since then, never negative. */
+  readonly ageMs: number | undefined;
+  /** Bytes. */
+  readonly memoryUsage: number | undefined;
+  /** Bytes; the limit in force, else the one asked for. */
+  readonly memoryLimit: number | undefined;
+  readonly command: readonly string[] | undefined;
+  readonly rootfs: string | undefined;
+  readonly rootfsKind: string | undefined;
+  /** The kept writable layer, or that of a living container. */
+  readonly layer: string | undefined;
+  /** Of a stopped container; null when nobody saw the end. */
+  readonly exitCode: number | null | undefined;
+  readonly loosened: readonly string[] | undefined;
+  /** What is wrong with it, for people. */
+  readonly problem: string | undefined;
+}
+
+/**
+ * The containers of this machine, by name. Leftovers of crashed ones are undone on the way, where that is permitted.
+ * @throws UserError for a filter that is not valid, or when the state cannot be read: not root.
+ */
+export function list({ all = false, filter = [] }: ListOptions = {}, context: UndoContext = undoContext()): readonly ContainerSummary[] {
+  const filters = parseFilters(filter);
+  const summaries = [...summarizeAll(context), ...summarizeLost(context)];
+  const shown = summaries.filter((summary) => all || filters.statuses.length > 0 || summary.status !== 'stopped');
+  return shown.filter((summary) => matches(summary, filters)).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+interface Filters {
+  readonly names: readonly RegExp[];
+  readonly statuses: readonly string[];
+}
+
+const STATUSES: readonly string[] = ['creating', 'running', 'stopped', 'leftover', 'corrupt'] satisfies Status[];
+
+function parseFilters(filter: readonly string[]): Filters {
+  const names: RegExp[] = [];
+  const statuses: string[] = [];
+  for (const text of filter) {
+    const [, key, value = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+    if (key === 'name') names.push(parsePattern(value));
+    else if (key === 'status') statuses.push(parseStatus(value));
+    else throw new UserError(`unknown filter ${JSON.stringify(text)}`, { hint: '--filter name=PATTERN or --filter status=running' });
+  }
+  return { names, statuses };
+}
+
+function parsePattern(value: string): RegExp {
+  try {
+    return new RegExp(value);
+  } catch (error) {
+    throw new UserError(`the filter name=${value} is not a regular expression`, { hint: '--filter name=web', cause: error });
+  }
+}
+
+function parseStatus(value: string): string {
+  const wanted = value === 'exited' ? 'stopped' : value;
+  if (!STATUSES.includes(wanted)) throw new UserError(`there is no status ${JSON.stringify(value)}`, { hint: `one of ${STATUSES.join(', ')}` });
+  return wanted;
+}
+
+function matches(summary: ContainerSummary, { names, statuses }: Filters): boolean {
+  const byName = names.length === 0 || names.some((pattern) => pattern.test(summary.name));
+  return byName && (statuses.length === 0 || statuses.includes(summary.status));
+}
+
+function summarizeAll(context: UndoContext): readonly ContainerSummary[] {
+  const entries = readAll(context.roots);
+  attempt(() => sweepTemporaries(context.roots, bootId()));
+  let facts: CgroupFacts | undefined;
+  return entries.flatMap((seen) => {
+    const { entry, problem } = repair(seen, context);
+    if (entry === undefined) return [];
+    return summarize(entry, problem, () => (facts ??= probeHost().cgroup));
+  });
+}
+
+/** Undoes a leftover; what cannot be undone is shown with the reason. */
+function repair(entry: Entry, context: UndoContext): { entry: Entry | undefined; problem: string | undefined } {
+  if (!isOrphaned(entry)) return { entry, problem: entry.problem };
+  const problem = attempt(() => undo(entry.directory, context));
+  return { entry: read(context.roots, entry.name), problem };
+}
+
+/** @returns why it did not work. */
+function attempt(work: () => unknown): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function summarize(entry: Entry, problem: string | undefined, facts: () => CgroupFacts): ContainerSummary {
+  const stats = ownCgroups(entry).length > 0 ? openCgroup(facts(), entry.name, {}).stats() : undefined;
+  return {
+    ...describe(entry.name, entry.record),
+    status: status(entry),
+    pid: initAlive(entry) ? entry.init?.pid : undefined,
+    memoryUsage: stats?.memoryUsage,
+    memoryLimit: stats?.memoryLimit ?? entry.record?.memoryLimit,
+    exitCode: entry.exit?.exitCode,
+    problem,
+  };
+}
+
+function describe(name: string, record: ContainerRecord | undefined): Omit<ContainerSummary, 'status' | 'pid' | 'memoryUsage' | 'exitCode' | 'problem'> {
+  return {
+    name,
+    created: record?.created,
+    ageMs: record && Math.max(0, Date.now() - Date.parse(record.created)),
+    memoryLimit: record?.memoryLimit,
+    command: record?.command,
+    rootfs: record?.rootfs,
+    rootfsKind: record?.rootfsKind,
+    layer: record?.layer,
+    loosened: record?.loosened,
+  };
+}
+
+/** Layers that outlived their state folder: a kept one is shown until `crt rm`, any other is removed. */
+function summarizeLost({ roots, verbs }: UndoContext): readonly ContainerSummary[] {
+  return readLost(() => lostLayers(roots)).flatMap(({ layer, record }) => {
+    // Somebody removed the state folder of a living container by hand: its layer is in use.
+    if (isAlive(record.owner)) return [];
+    const problem = record.keep ? undefined : attempt(() => removeLayer(roots.layers, layer, verbs));
+    if (!record.keep && problem === undefined) return [];
+    const known = { pid: undefined, memoryUsage: undefined, exitCode: null, problem };
+    return { ...describe(record.name, record), ...known, layer, status: record.keep ? ('stopped' as const) : ('leftover' as const) };
+  });
+}
+
+function readLost(find: () => readonly LostLayer[]): readonly LostLayer[] {
+  try {
+    return find();
+  } catch {
+    // The layers root cannot be read; the state root could, and that is what counts.
+    return [];
+  }
+}

@@ -1,0 +1,140 @@
+import type { Config } from './spec/types.js';
+import type { Plan } from './plan/step.js';
+
+/** A bind mount, a tmpfs, or (`type` omitted) a bind. Paths: `source` on the host, `target` absolute inside. */
+export interface MountOption {
+  type?: 'bind' | 'tmpfs';
+  source?: string;
+  target: string;
+  readonly?: boolean;
+  /** tmpfs: bytes. */
+  size?: number;
+  /** tmpfs: permission bits of its root, default 0o1777. */
+  mode?: number;
+}
+
+/** What a stream of the command is: captured, the caller's own, or nothing. */
+export type OutputOption = 'pipe' | 'inherit' | 'ignore';
+
+/** The options of {@link run}. Sizes are bytes, times milliseconds, always. */
+export interface RunOptions {
+  /** `[A-Za-z0-9][A-Za-z0-9_.-]{0,62}`: the hostname, the cgroup's name and the state folder's. */
+  name: string;
+  /** A directory; default: `CRT_ROOTFS`, `/ubuntu_rootfs` when it is there, else `host`. */
+  rootfs?: string;
+  /** The command and its arguments; default `/bin/bash`, else `/bin/sh`. */
+  command?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** Absolute inside the container; made when missing. Default `/`. */
+  cwd?: string;
+  /** `name`, `uid`, `name:group`, `uid:gid`; names are looked up inside the rootfs. Default root. */
+  user?: string;
+  hostname?: string;
+  /** Bytes, at least 6 MiB. */
+  memory?: number;
+  /** Bytes of memory plus swap (docker's meaning); −1 = unlimited swap. Default: equal to `memory`, no swap. */
+  memorySwap?: number;
+  /** CPUs' worth of time, for example 0.5. */
+  cpus?: number;
+  /** Relative weight, 2 to 262144. */
+  cpuShares?: number;
+  /** `0-1,3` */
+  cpusetCpus?: string;
+  /** Default 2048; −1 = unlimited. */
+  pidsLimit?: number;
+  /** `nofile: [soft, hard]`; −1 = unlimited. */
+  ulimits?: Readonly<Record<string, readonly [soft: number, hard: number]>>;
+  /** Milliseconds after which the container is killed. */
+  timeout?: number;
+  mounts?: readonly MountOption[];
+  /** Make the root file system read-only. */
+  readOnly?: boolean;
+  /** Put a reaper at PID 1 that forwards signals and reaps orphans. */
+  init?: boolean;
+  /** Write to the rootfs directory itself. */
+  writableRootfs?: boolean;
+  /** Bytes that the writable layer may take. */
+  storageSize?: number;
+  /** Keep the writable layer after the exit, until `crt rm`. */
+  keep?: boolean;
+  /** Give the command a terminal of its own. With `stdin`/`stdout` inherited it is relayed to the caller's. */
+  tty?: boolean | { rows: number; columns: number };
+  /** Text or bytes for stdin, `inherit` for the caller's stdin, default: at end of file. */
+  input?: string | Uint8Array | NodeJS.ReadableStream | 'inherit';
+  stdout?: OutputOption;
+  stderr?: OutputOption;
+  /** Bytes of each captured stream; more fails the run. Default 100 MiB. */
+  maxBuffer?: number;
+  /** Aborting kills the container. */
+  signal?: AbortSignal;
+  /** Called as soon as the plan exists, before anything on the host is touched. */
+  onPlan?: (plan: Plan, config: Config) => void;
+  /** Called with the step results when the container is set up, before the command is exec'd. The start waits for it. */
+  onSteps?: (results: readonly StepResult[], container: { pid: number }) => void | Promise<void>;
+  /** Called when the command is running. */
+  onStart?: (container: RunningContainer) => void;
+  /** One-line notices for people: which rootfs was taken, a rootfs owned by another user. */
+  onNotice?: (text: string) => void;
+}
+
+/** A container whose command is running. */
+export interface RunningContainer {
+  readonly name: string;
+  /** PID 1 of the container, as the host numbers it. */
+  readonly pid: number;
+  /**
+   * Sends a signal to the command. PID 1 of a pid namespace ignores what it does not handle (pid_namespaces(7)): of INT,
+   * TERM, HUP and QUIT that would be swallowed, the container is killed instead and the result names the signal.
+   */
+  kill(signal?: NodeJS.Signals): void;
+}
+
+/** What one step of the plan did. */
+export interface StepResult {
+  /** Index in the plan, from 0. */
+  readonly index: number;
+  /** errno(3), 0 = success. */
+  readonly errno: number;
+  /** Wall time in microseconds. */
+  readonly micros: number;
+}
+
+/** Why the container ended. */
+export type ExitReason = 'exit' | 'signal' | 'oom' | 'timeout' | 'canceled';
+
+/** The result of {@link run}, with execa's names where it has one. */
+export interface Result {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** The command's exit code as a shell reports it: 128+n for a signal, 124 for the timeout. */
+  readonly exitCode: number;
+  /** `SIGKILL` …, when a signal ended the command. */
+  readonly signal: NodeJS.Signals | undefined;
+  /** Captured output, empty unless `stdout` is `pipe`. Undecodable bytes become U+FFFD; `stdoutBytes` has them all. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly stdoutBytes: Uint8Array;
+  readonly stderrBytes: Uint8Array;
+  readonly failed: boolean;
+  readonly timedOut: boolean;
+  readonly isCanceled: boolean;
+  readonly isTerminated: boolean;
+  /** PID 1 was killed by the memory limit. */
+  readonly oomKilled: boolean;
+  /** Kills by the memory limit inside the container while it ran, PID 1 included. */
+  readonly oomKills: number;
+  /** The name of the process that the memory limit killed last, where the kernel's log tells. */
+  readonly oomVictim: string | undefined;
+  readonly reason: ExitReason;
+  /** Milliseconds from the call of `run` to the end of the clean-up. */
+  readonly durationMs: number;
+  readonly usage: {
+    /** Bytes: the peak of the container's memory cgroup. */
+    readonly peakMemory: number | undefined;
+    /** Bytes: the limit in force. */
+    readonly memoryLimit: number | undefined;
+    /** Milliseconds of processor time, user and system, of all reaped processes. */
+    readonly cpuUserMs: number;
+    readonly cpuSystemMs: number;
+  };
+}

@@ -1,0 +1,140 @@
+import { ACTORS, FLAG_BITS, OPS, type OpName, type StepFlag, opsHash } from './ops.js';
+import type { Plan, Step } from './step.js';
+
+/** Bytes of the header and of one step record; docs/plan.md draws both. */
+export const HEADER_BYTES = 32;
+export const STEP_BYTES = 64;
+const MAGIC = 0x50747263;
+const VERSION = 1;
+const REPORT_STEPS = 1;
+const NONE = 0xffffffff;
+const MAX_SLOTS = 32;
+/** The helper takes no more; an environment and a filter together stay far below. */
+export const MAX_PLAN_BYTES = 4 << 20;
+
+/** One operand's place in the record, parsed from its word in the table (`in?:root` …). */
+export interface OperandSpec {
+  readonly kind: 'in' | 'out' | 'host' | 'path' | 'str' | 'list' | 'bytes' | 'num';
+  readonly name: string;
+  readonly optional: boolean;
+}
+
+const specs = new Map<OpName, readonly OperandSpec[]>(
+  Object.entries(OPS).map(([name, op]) => [name as OpName, op.operands.split(' ').filter(Boolean).map(parseSpec)]),
+);
+const names = Object.keys(OPS) as OpName[];
+
+function parseSpec(word: string): OperandSpec {
+  const [kind = '', name = ''] = word.split(':');
+  return { kind: kind.replace('?', '') as OperandSpec['kind'], name, optional: kind.endsWith('?') };
+}
+
+/** The operands of a verb, in wire order. */
+export function operandsOf(op: OpName): readonly OperandSpec[] {
+  return specs.get(op) ?? [];
+}
+
+/** The string table: equal texts are stored once. */
+class Strings {
+  readonly #parts: Buffer[] = [];
+  readonly #known = new Map<string, number>();
+  size = 0;
+
+  add(bytes: Buffer): number {
+    const key = bytes.toString('latin1');
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const offset = this.size;
+    this.#parts.push(bytes);
+    this.#known.set(key, offset);
+    this.size += bytes.length;
+    return offset;
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#parts);
+  }
+}
+
+function textBytes(text: string): Buffer {
+  if (text.includes('\0')) throw new TypeError(`a text carries a NUL byte: ${JSON.stringify(text)}`);
+  return Buffer.from(`${text}\0`);
+}
+
+/** Bytes of a text operand as stored, and its length as recorded: a string's excludes its NUL, a list's includes all. */
+function encodeText(kind: OperandSpec['kind'], value: unknown): { stored: Buffer; length: number } {
+  if (kind === 'bytes') {
+    const stored = Buffer.from(value as Uint8Array);
+    return { stored, length: stored.length };
+  }
+  if (kind === 'list') {
+    const stored = Buffer.concat((value as readonly string[]).map(textBytes));
+    return { stored, length: stored.length };
+  }
+  const stored = textBytes(value as string);
+  return { stored, length: stored.length - 1 };
+}
+
+function flagBits(flags: readonly StepFlag[]): number {
+  return flags.reduce((bits, flag) => bits | FLAG_BITS[flag], 0);
+}
+
+function encodeStep(step: Step, record: DataView, strings: Strings, slots: Map<string, number>): void {
+  let [slot, text, number] = [0, 0, 0];
+  record.setUint16(0, names.indexOf(step.op), true);
+  record.setUint8(2, ACTORS.indexOf(step.actor));
+  record.setUint8(3, flagBits(step.flags));
+  for (let i = 0; i < 4; i++) record.setUint8(4 + i, 0xff);
+  for (let i = 0; i < 4; i++) record.setUint32(8 + 4 * i, NONE, true);
+  for (const spec of operandsOf(step.op)) {
+    const value = (step.operands as Record<string, unknown>)[spec.name];
+    if (value === undefined && !spec.optional && spec.kind !== 'num') throw new TypeError(`${step.op}: ${spec.name} is missing`);
+    if (spec.kind === 'num') record.setBigUint64(40 + 8 * number++, BigInt.asUintN(64, BigInt((value as number | bigint) ?? 0)), true);
+    else if (spec.kind === 'in' || spec.kind === 'out') {
+      if (value !== undefined) record.setUint8(4 + slot, slotNumber(slots, value as string, spec, step.op));
+      slot++;
+    } else {
+      if (value !== undefined) {
+        const { stored, length } = encodeText(spec.kind, value);
+        record.setUint32(8 + 4 * text, strings.add(stored), true);
+        record.setUint32(24 + 4 * text, length, true);
+      }
+      text++;
+    }
+  }
+}
+
+function slotNumber(slots: Map<string, number>, name: string, spec: OperandSpec, op: OpName): number {
+  const known = slots.get(name);
+  if (spec.kind === 'in') {
+    if (known === undefined) throw new TypeError(`${op}: the slot ${name} is read before it is filled`);
+    return known;
+  }
+  if (known !== undefined || slots.size === MAX_SLOTS) throw new TypeError(`${op}: the slot ${name} is filled twice, or one too many`);
+  slots.set(name, slots.size);
+  return slots.size - 1;
+}
+
+/**
+ * A plan as the bytes that the helper loads.
+ * @throws TypeError for an operand that is missing, carries a NUL, or reads a slot before it is filled; RangeError beyond 4 MiB.
+ */
+export function encodePlan(plan: Plan, options: { reportSteps?: boolean } = {}): Buffer {
+  const strings = new Strings();
+  const slots = new Map<string, number>();
+  const head = Buffer.alloc(HEADER_BYTES + STEP_BYTES * plan.steps.length);
+  plan.steps.forEach((step, index) => {
+    encodeStep(step, new DataView(head.buffer, head.byteOffset + HEADER_BYTES + STEP_BYTES * index, STEP_BYTES), strings, slots);
+  });
+  head.writeUInt32LE(MAGIC, 0);
+  head.writeUInt32LE(VERSION, 4);
+  head.writeBigUInt64LE(opsHash(), 8);
+  head.writeUInt32LE(plan.steps.length, 16);
+  head.writeUInt32LE(strings.size, 20);
+  head.writeUInt32LE(options.reportSteps ? REPORT_STEPS : 0, 24);
+  const bytes = Buffer.concat([head, strings.bytes()]);
+  if (bytes.length - HEADER_BYTES > MAX_PLAN_BYTES) {
+    throw new RangeError(`the plan takes ${bytes.length} bytes; arguments and environment together must stay below ${MAX_PLAN_BYTES}`);
+  }
+  return bytes;
+}

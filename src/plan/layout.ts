@@ -1,0 +1,34 @@
+import type { ContainerCgroup } from '../cgroup/container.js';
+import type { ContainerPath, HostPath } from './step.js';
+
+/** What the root of the container is made of. */
+export type RootSource =
+  /** An overlay: `lower` is never written, writes go to `upper`. `discard`: nobody reads the layer after the exit. */
+  | { readonly kind: 'layer'; readonly lower: HostPath; readonly upper: HostPath; readonly work: HostPath; readonly discard: boolean }
+  /** An overlay whose writes are kept in memory, at most `size` bytes of them where given. */
+  | { readonly kind: 'memory'; readonly lower: HostPath; readonly size: number | undefined }
+  /** The directory itself: `--writable-rootfs`. */
+  | { readonly kind: 'directory'; readonly directory: HostPath };
+
+/** A text that is bound over a file of the container, from memory. */
+export interface ProvidedFile {
+  readonly target: ContainerPath;
+  readonly content: string;
+}
+
+/** Where a container's parts lie on this host: what the compiler needs beside the config. All paths are chosen, none is made yet. */
+export interface Layout {
+  /** The state folder. The staging area is mounted on it, in the set-up mount namespace only. */
+  readonly staging: HostPath;
+  readonly root: RootSource;
+  /** Where the command is looked for before anything is touched: the rootfs, or the host's root for the `host` rootfs. */
+  readonly probeRoot: HostPath;
+  readonly cgroup: Pick<ContainerCgroup, 'open' | 'join' | 'mounts' | 'seal'>;
+  readonly files: readonly ProvidedFile[];
+  /** What the monitor runs when the supervisor is dead: absolute paths. */
+  readonly onOrphan: { readonly argv: readonly string[]; readonly env: readonly string[] };
+  /** The start waits for the supervisor once more, right before exec. */
+  readonly holdBeforeExec: boolean;
+  /** Run a reaper at PID 1. */
+  readonly reaper: boolean;
+}

@@ -1,0 +1,31 @@
+import type { Config } from '../spec/types.js';
+import type { Layout } from './layout.js';
+import { O_DIRECTORY, O_PATH } from './numbers.js';
+import { staged } from './rootfs.js';
+import { type Step, step, toContainerPath, toHostPath } from './step.js';
+
+function hasMasks(config: Config): boolean {
+  return (config.linux.maskedPaths ?? []).length > 0;
+}
+
+/** What masked paths are covered with: the host's /dev/null, not a file that the image could have swapped (CVE-2025-31133). */
+export function stageMasks(config: Config, layout: Layout): Step[] {
+  if (!hasMasks(config)) return [];
+  const note = { chapter: 'masks' as const };
+  return [
+    step('bind-source', 'stage', { source: toHostPath('/dev/null'), target: staged(layout, 'null'), attrs: 0 }, { ...note, why: 'covers masked files' }),
+    step('open', 'stage', { fd: 'empty', path: staged(layout, 'empty'), flags: O_PATH | O_DIRECTORY }, { ...note, why: 'covers masked folders', flags: ['mkdir'] }),
+  ];
+}
+
+/** Masks and read-only paths; one that this kernel does not have is passed over. */
+export function maskAll(config: Config, layout: Layout): Step[] {
+  const covers = { root: 'root', file: staged(layout, 'null'), directory: staged(layout, 'empty') };
+  const masks = (config.linux.maskedPaths ?? []).map((path) =>
+    step('mask', 'init', { ...covers, target: toContainerPath(path) }, { chapter: 'masks', why: 'tells or does too much of the host', flags: ['optional'] }),
+  );
+  const locked = (config.linux.readonlyPaths ?? []).map((path) =>
+    step('readonly', 'init', { root: 'root', target: toContainerPath(path) }, { chapter: 'masks', why: "a knob of the host's kernel", flags: ['optional'] }),
+  );
+  return [...masks, ...locked];
+}

@@ -1,0 +1,99 @@
+import { capabilityMask } from '../spec/capabilities.js';
+import { rlimitNumber } from '../spec/rlimits.js';
+import type { Config } from '../spec/types.js';
+import type { Layout } from './layout.js';
+import { SIGKILL } from './numbers.js';
+import { type Step, step, toContainerPath } from './step.js';
+
+const process = { chapter: 'process' as const };
+
+/** The programs that `exec` tries in turn: PATH walked by the compiler, execvp(3) without a look at the rootfs. */
+export function commandCandidates(config: Config): string[] {
+  const [command] = config.process.args;
+  if (command === undefined) return ['/bin/bash', '/bin/sh'];
+  if (command.includes('/')) return [absolute(command, config.process.cwd)];
+  const path = config.process.env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) || '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  return path.split(':').map((directory) => absolute(`${directory || '.'}/${command}`, config.process.cwd));
+}
+
+function absolute(path: string, cwd: string): string {
+  return path.startsWith('/') ? path : `${cwd === '/' ? '' : cwd}/${path}`;
+}
+
+/** Ends with its parent: the first thing that init does, and again after the change of ids, which clears it (prctl(2)). */
+export function dieWithParent(why: string): Step {
+  return step('parent-death', 'init', { signal: SIGKILL }, { ...process, why });
+}
+
+/** The session, and who the command is, which names the owner of its terminal. */
+export function findUser(config: Config): Step[] {
+  const { user } = config.process;
+  const spec = user.username ?? `${user.uid}:${user.gid}`;
+  const groups = (user.additionalGids ?? []).map(String);
+  return [
+    step('session', 'init', {}, { ...process, why: "out of the caller's session" }),
+    step('user', 'init', { root: 'root', spec, groups }, { ...process, why: "looked up in the container's own /etc/passwd" }),
+  ];
+}
+
+/** Settings that are written to the container's procfs, before that is masked. */
+export function tuneProc(config: Config): Step[] {
+  const sysctls = Object.entries(config.linux.sysctl ?? {}).map(([key, value]) =>
+    step('sysctl', 'init', { root: 'root', key: key.replaceAll('.', '/'), value }, { ...process, why: 'a knob of its own namespaces' }),
+  );
+  const score = config.process.oomScoreAdj;
+  if (score === undefined) return sysctls;
+  return [...sysctls, step('oom-score', 'init', { root: 'root', value: score }, { ...process, why: 'how soon the kernel picks it when memory is short' })];
+}
+
+/** Keyring, limits and folder: what still needs the rights that go next. */
+export function settleProcess(config: Config): Step[] {
+  const limits = (config.process.rlimits ?? []).map(({ type, soft, hard }) =>
+    step('rlimit', 'init', { resource: resourceOf(type), soft, hard }, { ...process, why: type }),
+  );
+  return [
+    step('keyring', 'init', { name: 'crt' }, { ...process, why: "not the caller's session keyring" }),
+    ...limits,
+    step('cwd', 'init', { root: 'root', directory: toContainerPath(config.process.cwd) }, { ...process, why: 'where the command starts', flags: ['mkdir'] }),
+  ];
+}
+
+function resourceOf(type: string): number {
+  const resource = rlimitNumber(type);
+  if (resource === undefined) throw new TypeError(`unknown resource limit: ${type}`);
+  return resource;
+}
+
+/** From root of the host to the command's own rights. Bounding set before the ids, capabilities after them. */
+export function dropRights(config: Config): Step[] {
+  const capabilities = config.process.capabilities ?? {};
+  const confined = config.process.noNewPrivileges ?? false;
+  return [
+    step('umask', 'init', { mask: config.process.user.umask ?? 0o022 }, { ...process, why: 'from here on new files are 0644' }),
+    step('signals', 'init', {}, { ...process, why: 'all 64 to their defaults, none blocked' }),
+    step('bounding', 'init', { capabilities: capabilityMask(capabilities.bounding ?? []) }, { ...process, why: 'what no program inside can ever gain' }),
+    step('identity', 'init', {}, { ...process, why: 'groups, then group, then user' }),
+    dieWithParent('again: the change of ids cleared it'),
+    step(
+      'caps',
+      'init',
+      {
+        permitted: capabilityMask(capabilities.permitted ?? []),
+        inheritable: capabilityMask(capabilities.inheritable ?? []),
+        ambient: capabilityMask(capabilities.ambient ?? []),
+      },
+      { ...process, why: 'what is left of root' },
+    ),
+    ...(confined ? [step('no-new-privs', 'init', {}, { ...process, why: 'setuid files give nothing' })] : []),
+  ];
+}
+
+/** The last two: nothing of the host stays open, and the command takes over. */
+export function execCommand(config: Config, layout: Layout): Step[] {
+  const { args, env } = config.process;
+  const argv = args.length > 0 ? args : [''];
+  return [
+    step('close-fds', 'init', {}, { ...process, why: 'nothing that was left open gets in' }),
+    step('exec', 'init', { candidates: commandCandidates(config), argv, env, reaper: layout.reaper ? 1 : 0 }, { ...process, why: layout.reaper ? 'the command, with a reaper as PID 1' : 'the command becomes PID 1' }),
+  ];
+}

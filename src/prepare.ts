@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { ContainerCgroup } from './cgroup/container.js';
+import { openCgroup } from './cgroup/open.js';
+import { UserError } from './errors.js';
+import type { HostFacts } from './host/facts.js';
+import { findMount } from './host/mounts.js';
+import { probeHost } from './host/probe.js';
+import { type HostRootfs, hostRootfs } from './host-rootfs.js';
+import { layerId } from './layer.js';
+import { helperPath } from './launch/helper-path.js';
+import type { RunOptions } from './options.js';
+import { compileRun } from './plan/compile-run.js';
+import type { Layout, RootSource } from './plan/layout.js';
+import { type HostPath, type Plan, toHostPath } from './plan/step.js';
+import { providedFiles } from './provided-files.js';
+import { chooseRootfs, type Rootfs } from './rootfs.js';
+import { toConfig } from './spec/from-options.js';
+import type { Config } from './spec/types.js';
+import { type Roots, stateRoots } from './state/roots.js';
+
+/** Everything that a start needs, decided. Nothing is made yet. */
+export interface Prepared {
+  readonly name: string;
+  readonly facts: HostFacts;
+  readonly roots: Roots;
+  readonly helper: HostPath;
+  readonly rootfs: Rootfs;
+  /** Set for the `host` rootfs. */
+  readonly host: HostRootfs | undefined;
+  readonly config: Config;
+  readonly cgroup: ContainerCgroup;
+  /** The id of the writable layer, where it is on disk. */
+  readonly layer: string | undefined;
+  readonly plan: Plan;
+  readonly notices: readonly string[];
+}
+
+/** File systems that cannot be the upper layer of an overlay (overlayfs(5), "Upper and lower"). */
+const NOT_ABOVE: ReadonlySet<string> = new Set(['overlay', 'nfs', 'nfs4', 'cifs', 'smb3', '9p', 'vfat', 'exfat', 'fuse', 'fuseblk', 'virtiofs', 'ecryptfs', 'squashfs', 'erofs']);
+const OLDEST = { major: 5, minor: 12 };
+
+/**
+ * Decides how a container will be started here.
+ * @throws UserError for what cannot work; the host is untouched.
+ */
+export function prepare(options: RunOptions, env: NodeJS.ProcessEnv = process.env): Prepared {
+  const facts = probeHost();
+  checkHost(facts);
+  const roots = stateRoots(env);
+  const rootfs = chooseRootfs(options.rootfs, env, { writable: options.writableRootfs ?? false });
+  const host = rootfs.kind === 'host' ? hostRootfs(roots) : undefined;
+  const config = toConfig(options, { facts, rootfs: rootfs.path, rootfsKind: rootfs.kind, ...(host ? { extraMounts: [...host.mounts] } : {}) });
+  const cgroup = openCgroup(facts.cgroup, options.name, config.linux.resources ?? {});
+  cgroup.check();
+  const helper = helperPath();
+  const { root, layer, notice } = chooseRoot(options, roots, host?.directory ?? rootfs.path);
+  const layout: Layout = {
+    staging: toHostPath(`${roots.state}/${options.name}`),
+    root,
+    probeRoot: rootfs.path,
+    cgroup,
+    files: providedFiles(config.hostname ?? options.name),
+    onOrphan: {
+      // By absolute paths: whoever runs it finds no PATH and no working directory to trust.
+      argv: [process.execPath, `${dirname(dirname(helper))}/bin/run.js`, 'undo', options.name],
+      env: [`CRT_STATE_DIR=${roots.state}`, `CRT_LAYERS_DIR=${roots.layers}`, 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
+    },
+    holdBeforeExec: options.onSteps !== undefined,
+    reaper: options.init ?? false,
+  };
+  const notices = [rootfs.notice, notice].filter((text) => text !== undefined);
+  return { name: options.name, facts, roots, helper, rootfs, host, config, cgroup, layer, plan: compileRun(config, layout), notices };
+}
+
+function checkHost({ uid, kernel }: HostFacts): void {
+  if (uid !== 0) throw new UserError('making a container needs root', { hint: 'sudo crt run …' });
+  if (kernel.major < OLDEST.major || (kernel.major === OLDEST.major && kernel.minor < OLDEST.minor)) {
+    throw new UserError(`this kernel is ${kernel.release}; crt needs ${OLDEST.major}.${OLDEST.minor} for its mount calls (mount_setattr)`, { hint: 'update the kernel' });
+  }
+}
+
+function chooseRoot(options: RunOptions, roots: Roots, lower: HostPath): { root: RootSource; layer: string | undefined; notice: string | undefined } {
+  if (options.writableRootfs) return { root: { kind: 'directory', directory: lower }, layer: undefined, notice: undefined };
+  const inMemory = (notice: string | undefined): ReturnType<typeof chooseRoot> => {
+    if (options.keep) throw new UserError('a layer in memory cannot be kept', { hint: 'leave out --keep, or --storage-size, or put CRT_LAYERS_DIR on a disk' });
+    return { root: { kind: 'memory', lower, size: options.storageSize }, layer: undefined, notice };
+  };
+  if (options.storageSize !== undefined) return inMemory(undefined);
+  const fstype = findMount(roots.layers, readFileSync('/proc/self/mountinfo', 'utf8'))?.fstype;
+  if (fstype !== undefined && NOT_ABOVE.has(fstype)) {
+    return inMemory(`${roots.layers} is on ${fstype}, which cannot take a writable layer: writes are kept in memory`);
+  }
+  const layer = layerId(options.name);
+  const at = (part: string): HostPath => toHostPath(`${roots.layers}/${layer}/${part}`);
+  return { root: { kind: 'layer', lower, upper: at('upper'), work: at('work'), discard: !options.keep }, layer, notice: undefined };
+}

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import { UserError } from './errors.js';
+import { isAlive } from './host/process.js';
+import { layerSize, layersOf, lostLayers, removeLayer } from './layer.js';
+import type { HostPath } from './plan/step.js';
+import { waitUntil } from './state/pause.js';
+import { initAlive, isOrphaned, isSame, status, type Status } from './state/status.js';
+import { read, type Entry } from './state/store.js';
+import { killContainer, ownCgroups, removeStray, undo, undoContext, type UndoContext } from './undo.js';
+
+export interface RemoveOptions {
+  /** Kill it when it runs. */
+  readonly force?: boolean;
+}
+
+/** What `remove` took away. */
+export interface Removed {
+  readonly name: string;
+  /** What it was before. */
+  readonly status: Status;
+  /** True when its processes were killed. */
+  readonly killed: boolean;
+  readonly cgroups: readonly HostPath[];
+  /** The writable layers, with the bytes they took on disk where that could be told. */
+  readonly layers: readonly { readonly path: HostPath; readonly bytes: number | undefined }[];
+  /** The state folder; undefined when only a layer was left of the container. */
+  readonly directory: HostPath | undefined;
+}
+
+/** Milliseconds that a living supervisor has to clear up after its container was killed, or to get on with a start. */
+const PATIENCE = 3_000;
+
+/**
+ * Removes a container's record, its kept layer, and whatever else is left of it. Works on corrupt state too.
+ * @throws UserError when there is no such container, when it runs and `force` is not set, or when something cannot be undone.
+ */
+export function remove(name: string, { force = false }: RemoveOptions = {}, context: UndoContext = undoContext()): Removed {
+  const entry = isFileName(name) ? read(context.roots, name) : undefined;
+  if (entry === undefined) return removeLost(name, context);
+  if (!entry.isFolder) {
+    removeStray(entry);
+    return { name, status: 'corrupt', killed: false, cgroups: [], layers: [], directory: entry.directory };
+  }
+  return removeFolder(entry, force, context);
+}
+
+/** One component of a path, not hidden: what `crt ps` can show, a damaged name included. */
+function isFileName(name: string): boolean {
+  return name !== '' && !name.startsWith('.') && !/[/\0]/.test(name);
+}
+
+function removeFolder(entry: Entry, force: boolean, context: UndoContext): Removed {
+  const before = status(entry);
+  const cgroups = ownCgroups(entry).map(({ path }) => path);
+  const layers = layersFor(entry, context).map((path) => ({ path, bytes: layerSize(path) }));
+  const killed = stop(entry, force, context);
+  const undone = undo(entry.directory, context, { discard: true, force, expect: entry });
+  if (undone.outcome === 'alive') throw stillStarting(entry);
+  // What its own supervisor undid at our request counts as removed too.
+  return { name: entry.name, status: before, killed: killed || undone.killed, cgroups, layers, directory: entry.directory };
+}
+
+function layersFor(entry: Entry, { roots }: UndoContext): readonly HostPath[] {
+  if (entry.record === undefined) return layersOf(roots, entry.name).map(({ layer }) => layer);
+  return entry.record.layer === undefined ? [] : [entry.record.layer];
+}
+
+/** Ends what runs, and lets a living supervisor clear up first: it may want to read the counters. @returns true when processes were killed. */
+function stop(entry: Entry, force: boolean, context: UndoContext): boolean {
+  // Nobody cares for an orphan, so nobody is asked either.
+  if (isOrphaned(entry)) return false;
+  const busy = isBusy(entry);
+  if (busy && !force) throw stillRunning(entry);
+  if (busy) killContainer(entry, context.verbs);
+  if (entry.record !== undefined && entry.exit === undefined) awaitOwner(entry, force, context);
+  return busy;
+}
+
+/** True when a process of the container lives; also when only its cgroups can tell, because the record is corrupt. */
+function isBusy(entry: Entry): boolean {
+  return initAlive(entry) || (entry.record === undefined && ownCgroups(entry).some(({ path }) => hasProcesses(path)));
+}
+
+function hasProcesses(path: HostPath): boolean {
+  try {
+    return readFileSync(`${path}/cgroup.procs`, 'utf8') !== '';
+  } catch {
+    // Removed meanwhile.
+    return false;
+  }
+}
+
+/** Returns when the container is gone, has ended, its supervisor has died, or patience is at its end. */
+function awaitOwner(entry: Entry, force: boolean, context: UndoContext): void {
+  waitUntil(() => {
+    const now = read(context.roots, entry.name);
+    if (now === undefined || !isSame(now, entry)) return true;
+    if (now.exit !== undefined || now.record === undefined || !isAlive(now.record.owner)) return true;
+    if (status(now) !== 'running') return false;
+    // A start that has just come to its end: it was "creating" before.
+    if (!initAlive(entry) && force) killContainer(now, context.verbs);
+    else if (!force) throw stillRunning(now);
+    return false;
+  }, PATIENCE);
+}
+
+/** Nothing holds the name; but a layer may have outlived its record, since a restart empties /run. */
+function removeLost(name: string, { roots, verbs }: UndoContext): Removed {
+  const lost = isFileName(name) ? lostLayers(roots, name) : [];
+  if (lost.length === 0) throw new UserError(`there is no container named ${JSON.stringify(name)}`, { hint: 'crt ps -a' });
+  const living = lost.find(({ record }) => isAlive(record.owner));
+  if (living) {
+    const { pid } = living.record.owner;
+    throw new UserError(`${name} has lost its state folder, but process ${pid} still runs it`, { hint: `end it first: kill ${pid}` });
+  }
+  const layers = lost.map(({ layer }) => ({ path: layer, bytes: layerSize(layer) }));
+  for (const { path } of layers) removeLayer(roots.layers, path, verbs);
+  return { name, status: 'stopped', killed: false, cgroups: [], layers, directory: undefined };
+}
+
+function stillRunning(entry: Entry): UserError {
+  const pid = entry.init === undefined ? '' : ` (pid ${entry.init.pid})`;
+  return new UserError(`${entry.name} is running${pid}`, { hint: `crt rm -f ${entry.name}` });
+}
+
+function stillStarting(entry: Entry): UserError {
+  const pid = entry.record?.owner.pid;
+  return new UserError(`${entry.name} is in the hands of process ${pid}, which is starting it or clearing up after it`, { hint: `try again, or end that process: kill ${pid}` });
+}

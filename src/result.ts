@@ -1,0 +1,83 @@
+import { constants } from 'node:os';
+import type { ContainerCgroup } from './cgroup/container.js';
+import type { CgroupStats } from './cgroup/driver.js';
+import { oomVictim } from './cgroup/oom.js';
+import type { ExitReason, Result } from './options.js';
+
+/** How a container ended, as the helper and the supervisor saw it. */
+export interface Ending {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** As wait(2) gives it. */
+  readonly status: number;
+  /** `user=… system=…`, microseconds. */
+  readonly times: string;
+  readonly stats: CgroupStats;
+  readonly victim: string | undefined;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+  /** With a reaper PID 1 ends by exit codes alone. */
+  readonly reaper: boolean;
+  readonly forced: NodeJS.Signals | undefined;
+  readonly timedOut: boolean;
+  readonly canceled: boolean;
+  readonly durationMs: number;
+}
+
+const TIMEOUT_CODE = 124;
+
+/** Reads the counters after the end and before the cgroup goes. */
+export function readEnding(cgroup: ContainerCgroup, name: string, since: number): Pick<Ending, 'stats' | 'victim'> {
+  const stats = cgroup.stats();
+  return { stats, victim: stats.oomKills ? oomVictim(name, since) : undefined };
+}
+
+export function toResult(ending: Ending): Result {
+  const killed = ending.status & 0x7f;
+  const code = killed ? 128 + killed : (ending.status >> 8) & 0xff;
+  const { stats, forced, timedOut, canceled } = ending;
+  const ours = timedOut || canceled || forced !== undefined;
+  const byKill = killed === constants.signals.SIGKILL || (ending.reaper && code === 128 + constants.signals.SIGKILL);
+  // Counters, not guesses: killed by SIGKILL, by nobody we know, and the kernel counted a kill by the limit.
+  const oomKilled = byKill && !ours && (stats.oomKills ?? 0) > 0;
+  const signal = forced ?? (killed ? signalName(killed) : undefined);
+  const exitCode = timedOut ? TIMEOUT_CODE : forced ? 128 + constants.signals[forced] : code;
+  const times = new Map(ending.times.split(' ').map((word) => word.split('=', 2) as [string, string]));
+  return {
+    name: ending.name,
+    command: ending.command,
+    exitCode,
+    signal,
+    stdout: ending.stdout.toString('utf8'),
+    stderr: ending.stderr.toString('utf8'),
+    stdoutBytes: ending.stdout,
+    stderrBytes: ending.stderr,
+    failed: exitCode !== 0,
+    timedOut,
+    isCanceled: canceled,
+    isTerminated: signal !== undefined,
+    oomKilled,
+    oomKills: stats.oomKills ?? 0,
+    oomVictim: ending.victim,
+    reason: reasonOf({ timedOut, canceled, oomKilled, signal }),
+    durationMs: ending.durationMs,
+    usage: {
+      peakMemory: stats.memoryPeak,
+      memoryLimit: stats.memoryLimit,
+      cpuUserMs: Number(times.get('user') ?? 0) / 1000,
+      cpuSystemMs: Number(times.get('system') ?? 0) / 1000,
+    },
+  };
+}
+
+function reasonOf(why: { timedOut: boolean; canceled: boolean; oomKilled: boolean; signal: NodeJS.Signals | undefined }): ExitReason {
+  if (why.timedOut) return 'timeout';
+  if (why.canceled) return 'canceled';
+  if (why.oomKilled) return 'oom';
+  return why.signal ? 'signal' : 'exit';
+}
+
+function signalName(number: number): NodeJS.Signals {
+  const entry = Object.entries(constants.signals).find(([, value]) => value === number);
+  return (entry?.[0] ?? `SIG${number}`) as NodeJS.Signals;
+}

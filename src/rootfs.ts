@@ -1,0 +1,70 @@
+import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { UserError } from './errors.js';
+import { findMount } from './host/mounts.js';
+import { type HostPath, toHostPath } from './plan/step.js';
+
+/** A root file system that was chosen, and how. */
+export interface Rootfs {
+  readonly kind: 'directory' | 'host';
+  /** The directory; `/` for the `host` rootfs, of which only /usr is shown. */
+  readonly path: HostPath;
+  /** For people and for the state: the path, or `host`. */
+  readonly label: string;
+  /** Set when it was not named: which one was taken. */
+  readonly notice: string | undefined;
+  /** stat(2) of the directory, for the layer's root. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const USUAL = '/ubuntu_rootfs';
+/** File systems that overlayfs(5) cannot take as a lower layer, or that change under it. */
+const NOT_BELOW_OVERLAY: ReadonlySet<string> = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'vfat', 'exfat', 'msdos', 'autofs']);
+
+/**
+ * The first that applies of: the one that was named, `CRT_ROOTFS`, /ubuntu_rootfs when it is there, `host`.
+ * @throws UserError when it is no directory, or nothing in it could be run.
+ */
+export function chooseRootfs(named: string | undefined, env: NodeJS.ProcessEnv, options: { writable: boolean }): Rootfs {
+  if (named !== undefined) return checkRootfs(named, undefined, options);
+  if (env.CRT_ROOTFS) return checkRootfs(env.CRT_ROOTFS, `the rootfs is ${env.CRT_ROOTFS} (CRT_ROOTFS)`, options);
+  if (statSync(USUAL, { throwIfNoEntry: false })) return checkRootfs(USUAL, `the rootfs is ${USUAL}`, options);
+  return checkRootfs('host', "the rootfs is `host`: this machine's own /usr, read-only, with fresh /etc, /tmp, /root and /var", options);
+}
+
+function checkRootfs(named: string, notice: string | undefined, { writable }: { writable: boolean }): Rootfs {
+  if (named === 'host') {
+    if (writable) throw new UserError('the `host` rootfs is put together for each run: there is no directory to write to', { hint: 'leave out --writable-rootfs, or name a --rootfs DIR' });
+    return { kind: 'host', path: toHostPath('/'), label: 'host', notice, mode: 0o755, uid: 0, gid: 0 };
+  }
+  const path = openable(named);
+  const mount = findMount(path, readFileSync('/proc/self/mountinfo', 'utf8'));
+  if (mount?.options.includes('noexec')) {
+    throw new UserError(`the rootfs ${path} is on a file system that is mounted noexec: nothing in it can run`, { hint: `sudo mount -o remount,exec ${mount.mountpoint}` });
+  }
+  if (mount && !writable && NOT_BELOW_OVERLAY.has(mount.fstype)) {
+    throw new UserError(`the rootfs ${path} is on ${mount.fstype}, which cannot lie below an overlay`, { hint: 'copy it to another file system, or use --writable-rootfs' });
+  }
+  const { mode, uid, gid } = statSync(path);
+  return { kind: 'directory', path, label: path, notice, mode, uid, gid };
+}
+
+function openable(named: string): HostPath {
+  if (named.includes('\0')) throw new UserError('the path of the rootfs carries a NUL byte');
+  const path = resolve(named);
+  try {
+    const stat = statSync(path);
+    if (!stat.isDirectory()) throw new UserError(`the rootfs ${path} is not a directory`, { hint: 'name the directory that holds bin, etc and usr' });
+    accessSync(path, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const why = code === 'ENOENT' || code === 'ENOTDIR' ? 'is not there' : code === 'EACCES' ? 'may not be entered' : `cannot be opened (${String(code)})`;
+    throw new UserError(`the rootfs ${path} ${why}`, { hint: 'for a first try leave it out: crt then takes what it finds', cause: error });
+  }
+  const real = realpathSync(path);
+  if (real === '/') throw new UserError("the rootfs / is the host's own root", { hint: "`--rootfs host` shows the host's programs without its data" });
+  return toHostPath(real);
+}

@@ -1,0 +1,119 @@
+import { isatty } from 'node:tty';
+import { Container } from './container.js';
+import { Effects } from './effects.js';
+import { BugError } from './errors.js';
+import { stepError } from './failure.js';
+import { judgeRootfs } from './judge.js';
+import { Launch } from './launch/launch.js';
+import { parseProbe } from './launch/probe.js';
+import { openTerminal } from './launch/terminal.js';
+import type { Result, RunOptions } from './options.js';
+import { encodePlan } from './plan/encode.js';
+import { isOp } from './plan/step.js';
+import { type Prepared, prepare } from './prepare.js';
+import { readEnding, toResult } from './result.js';
+import { callerTerminal, madeTerminal, plainStreams, type Streams } from './streams.js';
+import { Watch } from './watch.js';
+
+/**
+ * Runs a command in a container of its own and waits for its end. This is the whole story: decide, look, claim, make, start,
+ * wait, undo. Whatever happens on the way, nothing is left on the host.
+ * @throws UserError for bad input or a host that cannot; StepError when a step of the start failed; both before the command ran.
+ */
+export async function run(options: RunOptions): Promise<Result> {
+  const watch = new Watch(options);
+  const prepared = prepare(options);
+  for (const notice of prepared.notices) options.onNotice?.(notice);
+  options.onPlan?.(prepared.plan, prepared.config);
+  const streams = await openStreams(options, watch);
+  const plan = encodePlan(prepared.plan, { reportSteps: options.onSteps !== undefined });
+  const launch = new Launch({ helper: prepared.helper, plan, stdio: streams.stdio });
+  watch.guard(launch);
+  try {
+    await look(launch, prepared, options);
+    return await live(launch, prepared, options, streams, watch);
+  } catch (error) {
+    launch.abandon();
+    throw error;
+  } finally {
+    watch.stop();
+    await launch.closed();
+  }
+}
+
+async function openStreams(options: RunOptions, watch: Watch): Promise<Streams> {
+  const overflow = (): void => watch.cancel();
+  if (!options.tty) return plainStreams(options, overflow);
+  if (options.input === 'inherit' && options.stdout === 'inherit' && isatty(0) && isatty(1)) return callerTerminal();
+  const size = options.tty === true ? { rows: 24, columns: 80 } : options.tty;
+  return madeTerminal(await openTerminal(size), options, overflow);
+}
+
+/** The helper has opened the rootfs and waits: the last moment before anything on the host is touched. */
+async function look(launch: Launch, { plan, rootfs, facts }: Prepared, options: RunOptions): Promise<void> {
+  const event = await launch.next();
+  if (event.kind === 'failed') throw stepError(plan, event);
+  if (event.kind !== 'yield') throw new BugError(`the helper said ${event.kind} where it was to yield`);
+  const probed = plan.steps.some((step) => isOp(step, 'probe') && step.operands.candidates.length > 0);
+  const notices = judgeRootfs(parseProbe(event.text), { rootfs, command: options.command ?? [], probed, facts });
+  for (const notice of notices) options.onNotice?.(notice);
+}
+
+/** From the claim of the name to the end of the container; undoes in any case. */
+async function live(launch: Launch, prepared: Prepared, options: RunOptions, streams: Streams, watch: Watch): Promise<Result> {
+  const effects = new Effects(prepared, options);
+  let gone: Promise<void> | undefined;
+  try {
+    effects.make();
+    launch.proceed();
+    await start(launch, prepared, options);
+    const container = new Container(prepared.name, needPid(launch), launch);
+    effects.claim.writePid(container.pid);
+    launch.start();
+    streams.connect(launch);
+    options.onStart?.(container);
+    const event = await launch.next();
+    if (event.kind !== 'exited') throw new BugError(`the helper said ${event.kind} where the container was to end`);
+    const ending = readEnding(prepared.cgroup, prepared.name, watch.startedMonotonic);
+    gone = launch.closed();
+    await gone;
+    const result = toResult({
+      ...ending,
+      ...streams.finish(),
+      name: prepared.name,
+      command: prepared.config.process.args,
+      status: event.status,
+      times: event.text,
+      reaper: options.init ?? false,
+      forced: container.forced,
+      timedOut: watch.timedOut,
+      canceled: watch.canceled,
+      durationMs: watch.elapsed(),
+    });
+    if (options.keep) effects.claim.writeExit({ exitCode: result.exitCode, signal: result.signal ?? null, reason: result.reason, finished: new Date().toISOString() });
+    return result;
+  } catch (error) {
+    launch.abandon();
+    await launch.closed();
+    throw error;
+  } finally {
+    effects.undo();
+  }
+}
+
+/** Up to the moment in which the command has been exec'd. */
+async function start(launch: Launch, { plan }: Prepared, options: RunOptions): Promise<void> {
+  for (;;) {
+    const event = await launch.next();
+    if (event.kind === 'failed') throw stepError(plan, event);
+    if (event.kind === 'started') return;
+    if (event.kind !== 'yield') throw new BugError(`the helper said ${event.kind} during the start`);
+    await options.onSteps?.(launch.steps, { pid: needPid(launch) });
+    launch.proceed();
+  }
+}
+
+function needPid(launch: Launch): number {
+  if (launch.pid === undefined) throw new BugError('the helper did not say who init is');
+  return launch.pid;
+}

@@ -1,0 +1,110 @@
+import { BugError, UserError } from '../errors.js';
+import type { RunOptions } from '../options.js';
+import { checkOptions } from './check-options.js';
+import { checkCpus, CPU_PERIOD, cpuQuota } from './cpus.js';
+import * as defaults from './defaults.js';
+import { mergeMounts, toMounts } from './mounts.js';
+import { RLIM_INFINITY } from './rlimits.js';
+import type { Config, Mount, Process, Resources, Rlimit, User } from './types.js';
+import { checkUser } from './user.js';
+
+/** What the config takes from outside the options. HostFacts is one of these. */
+export interface ConfigContext {
+  readonly facts: {
+    /** Processors of the machine. */
+    readonly cpus: number;
+    /** The supervisor's own, −1000 to 1000. */
+    readonly oomScoreAdj: number;
+  };
+  /** Absolute path on the host. */
+  readonly rootfs: string;
+  /** `host`: the machine's own files under fresh folders, never to be written. */
+  readonly rootfsKind: 'directory' | 'host';
+  /** Mounts that crt provides beside the defaults, for example /etc/hosts; one of the options at the same place wins. */
+  readonly extraMounts?: readonly Mount[];
+}
+
+/**
+ * The OCI config that the options ask for: the defaults of docs/security.md, changed by nothing but the options.
+ * An empty `process.args` means `/bin/bash`, else `/bin/sh`.
+ * @throws UserError that begins with the field's name, for options that are wrong in type, range or together.
+ */
+export function toConfig(options: RunOptions, context: ConfigContext): Config {
+  const checked = checkOptions(options);
+  if (!context.rootfs.startsWith('/')) throw new BugError(`the rootfs is not an absolute path: ${context.rootfs}`);
+  if (checked.writableRootfs && context.rootfsKind === 'host') {
+    throw new UserError("writableRootfs: the rootfs is the machine's own files, which crt never writes", { hint: 'name a rootfs: --rootfs DIR' });
+  }
+  const hostname = checked.hostname ?? checked.name;
+  return {
+    ociVersion: '1.2.0',
+    root: { path: context.rootfs, readonly: checked.readOnly ?? false },
+    hostname,
+    mounts: mergeMounts(defaults.DEFAULT_MOUNTS, context.extraMounts ?? [], toMounts(checked.mounts ?? [])),
+    process: toProcess(checked, hostname, context),
+    linux: {
+      namespaces: defaults.DEFAULT_NAMESPACES.map((namespace) => ({ ...namespace })),
+      devices: defaults.DEFAULT_DEVICES.map((device) => ({ ...device })),
+      cgroupsPath: `/${checked.name}`,
+      resources: toResources(checked, context),
+      maskedPaths: defaults.maskedPaths(context.facts.cpus),
+      readonlyPaths: [...defaults.READONLY_PATHS],
+    },
+  };
+}
+
+function toProcess(options: RunOptions, hostname: string, context: ConfigContext): Process {
+  const { tty = false } = options;
+  return {
+    terminal: tty !== false,
+    ...(typeof tty === 'object' ? { consoleSize: { height: tty.rows, width: tty.columns } } : {}),
+    cwd: options.cwd ?? '/',
+    env: toEnv(options, hostname),
+    args: [...(options.command ?? [])],
+    user: toUser(options.user),
+    rlimits: toRlimits(options),
+    capabilities: defaults.defaultCapabilities(),
+    noNewPrivileges: true,
+    // Never harder to kill than the supervisor, and never below the usual 0: a service that is protected must not lend that.
+    oomScoreAdj: Math.max(0, context.facts.oomScoreAdj),
+  };
+}
+
+/** In a map: an object would lose a variable called `__proto__`. */
+function toEnv(options: RunOptions, hostname: string): string[] {
+  const own = Object.entries(options.env ?? {});
+  const variables = new Map([...Object.entries(defaults.defaultEnv(hostname, Boolean(options.tty))), ...own]);
+  return [...variables].map(([name, value]) => `${name}=${value}`);
+}
+
+function toUser(text: string | undefined): User {
+  if (text === undefined) return { uid: 0, gid: 0, umask: defaults.DEFAULT_UMASK };
+  // A number alone still has a group in the passwd file inside: the helper looks it up by username.
+  const { uid, gid } = checkUser(text);
+  return { uid: uid ?? 0, gid: gid ?? 0, umask: defaults.DEFAULT_UMASK, username: text };
+}
+
+function toRlimits({ ulimits = {} }: RunOptions): Rlimit[] {
+  const limits = new Map(defaults.DEFAULT_RLIMITS.map((limit) => [limit.type, { ...limit }]));
+  const amount = (value: number): number | bigint => (value === -1 ? RLIM_INFINITY : value);
+  for (const [name, [soft, hard]] of Object.entries(ulimits)) {
+    const type = `RLIMIT_${name.toUpperCase()}`;
+    limits.set(type, { type, soft: amount(soft), hard: amount(hard) });
+  }
+  return [...limits.values()];
+}
+
+function toResources(options: RunOptions, context: ConfigContext): Resources {
+  const { memory, memorySwap, cpus, cpuShares, cpusetCpus } = options;
+  const cpu = {
+    ...(cpuShares === undefined ? {} : { shares: cpuShares }),
+    ...(cpus === undefined ? {} : { quota: cpuQuota(checkCpus(cpus, context.facts.cpus)), period: CPU_PERIOD }),
+    ...(cpusetCpus === undefined ? {} : { cpus: cpusetCpus }),
+  };
+  return {
+    // Memory and swap equal: no swap, or the limit would only slow a container down.
+    ...(memory === undefined ? {} : { memory: { limit: memory, swap: memorySwap ?? memory } }),
+    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
+    pids: { limit: options.pidsLimit ?? defaults.DEFAULT_PIDS_LIMIT },
+  };
+}

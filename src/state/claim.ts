@@ -1,0 +1,170 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import type { CgroupDirectory } from '../cgroup/driver.js';
+import { BugError, UserError } from '../errors.js';
+import { startTime, type ProcessIdentity } from '../host/process.js';
+import { toHostPath, type HostPath } from '../plan/step.js';
+import { codeOf, systemError } from './failure.js';
+import { randomName, removeFolder, writeByRename } from './file.js';
+import { withUndoLock } from './lock.js';
+import { NAME_PATTERN, type CgroupRecord, type ContainerRecord, type ExitRecord } from './record.js';
+import { ensureRoot, type Roots } from './roots.js';
+import { isOrphaned, status } from './status.js';
+import { read, type Entry } from './store.js';
+import { sweepTemporaries, temporaryPath } from './temporary.js';
+
+/** What the caller knows of a container before it claims the name. */
+export type NewRecord = Omit<ContainerRecord, 'id'>;
+
+/** What is stored beside the record. */
+export interface ClaimFiles {
+  /** The OCI config. */
+  readonly config: unknown;
+  /** The encoded plan. */
+  readonly plan: Uint8Array;
+}
+
+/** A name that is ours, until undo. Each writer @throws UserError when the folder was removed meanwhile, or the disk is full. */
+export interface Claim {
+  readonly directory: HostPath;
+  readonly record: ContainerRecord;
+  /** To be called with what `Cgroup.create` returned, before any process is in there. */
+  writeCgroups(directories: readonly CgroupDirectory[]): void;
+  /** The container's init, as the host numbers it. */
+  writePid(pid: number): void;
+  /** For a container whose record is kept. */
+  writeExit(exit: ExitRecord): void;
+}
+
+export interface ClaimOptions {
+  readonly roots: Roots;
+  /** Undoes the leftover at this path, if it is still one: `undo`. Afterwards the name may be free. */
+  readonly repair: (directory: HostPath) => void;
+}
+
+/**
+ * Takes the name `record.name`: fills a temporary folder, then renames it into place, which fails when a folder is
+ * there that is not empty (rename(2)). So a claimed folder always says who owns it, and of many one wins.
+ * @throws UserError when the name is taken, or the state root cannot be written.
+ */
+export function claim(record: NewRecord, files: ClaimFiles, options: ClaimOptions): Claim {
+  const { roots, repair } = options;
+  if (!NAME_PATTERN.test(record.name)) throw new BugError(`not a container name: ${JSON.stringify(record.name)}`);
+  ensureRoot(roots.state);
+  const full: ContainerRecord = { ...record, id: randomName(), command: shorten(record.command) };
+  const directory = toHostPath(`${roots.state}/${record.name}`);
+  const temporary = temporaryPath(roots, record.name, record.owner);
+  try {
+    sweepTemporaries(roots, record.owner.bootId, record.name);
+    fill(temporary, full, files);
+    publish(temporary, directory, () => makeWay(read(roots, record.name), repair));
+  } catch (error) {
+    removeFolder(temporary);
+    throw systemError(`cannot write ${directory}`, error);
+  }
+  return new ClaimedFolder(directory, full, roots);
+}
+
+function fill(temporary: HostPath, record: ContainerRecord, files: ClaimFiles): void {
+  mkdirSync(temporary, { mode: 0o700 });
+  writeFileSync(`${temporary}/state.json`, JSON.stringify(record), { mode: 0o600 });
+  writeFileSync(`${temporary}/config.json`, stringifyConfig(files.config), { mode: 0o600 });
+  writeFileSync(`${temporary}/plan`, files.plan, { mode: 0o600 });
+}
+
+/** Limits beyond 2^53 are bigints in a config; as JSON they are plain numbers, which the marker stands in for. */
+function stringifyConfig(config: unknown): string {
+  const marker = randomName();
+  const marked = JSON.stringify(config, (_key, value: unknown) => (typeof value === 'bigint' ? `${marker}${value}` : value));
+  return marked.replaceAll(new RegExp(`"${marker}(-?\\d+)"`, 'g'), '$1');
+}
+
+/** What `ps` shows is enough: a command of two megabytes must not make a record that is too big to be believed. */
+function shorten(command: readonly string[]): readonly string[] {
+  const words = command.slice(0, 64).map((word) => (word.length > 1024 ? `${word.slice(0, 1024)}…` : word));
+  return command.length > 64 ? [...words, '…'] : words;
+}
+
+function publish(temporary: HostPath, directory: HostPath, makeWay: () => void): void {
+  // Each round either takes the name, throws because it is taken, or sees a leftover disappear.
+  for (let attempt = 0; attempt < 100; attempt++) {
+    try {
+      renameSync(temporary, directory);
+      return;
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOTDIR') throw error;
+    }
+    makeWay();
+  }
+  throw new UserError(`the folder ${directory} changes hands faster than it can be taken`, { hint: 'crt ps -a' });
+}
+
+/** @throws UserError when the name is taken. */
+function makeWay(entry: Entry | undefined, repair: (directory: HostPath) => void): void {
+  if (entry === undefined) return;
+  if (!isOrphaned(entry)) throw taken(entry);
+  repair(entry.directory);
+}
+
+function taken(entry: Entry): UserError {
+  const { name, record } = entry;
+  const by = (who: string, hint: string): UserError => new UserError(`the name ${name} is taken by ${who}`, { hint });
+  switch (status(entry)) {
+    case 'running':
+      return by(`a running container (pid ${entry.init?.pid})`, 'crt ps');
+    case 'corrupt':
+      return by(`a damaged state folder (${entry.problem})`, `crt rm ${name}`);
+    case 'creating':
+      return by(`a container that is being started (by process ${record?.owner.pid})`, 'crt ps');
+    default:
+      return record?.keep
+        ? by('a stopped container whose layer is kept', `crt rm ${name}`)
+        : by(`a container that is just ending (process ${record?.owner.pid} clears up)`, 'try again, or: crt ps');
+  }
+}
+
+class ClaimedFolder implements Claim {
+  readonly directory: HostPath;
+  readonly record: ContainerRecord;
+  readonly #roots: Roots;
+
+  constructor(directory: HostPath, record: ContainerRecord, roots: Roots) {
+    this.directory = directory;
+    this.record = record;
+    this.#roots = roots;
+  }
+
+  writeCgroups(directories: readonly CgroupDirectory[]): void {
+    const content: CgroupRecord = { bootId: this.record.owner.bootId, directories };
+    this.#write('cgroup.json', content);
+  }
+
+  writePid(pid: number): void {
+    // A process that has ended already keeps its number here and never counts as alive.
+    const content: ProcessIdentity = { pid, startTime: startTime(pid) ?? 0, bootId: this.record.owner.bootId };
+    this.#write('pid', content);
+  }
+
+  writeExit(exit: ExitRecord): void {
+    // `crt rm -f` may have removed our folder, and the name may have a new owner: the lock holds it still while we look.
+    const written = withUndoLock(this.directory, () => {
+      if (read(this.#roots, this.record.name)?.record?.id !== this.record.id) return false;
+      this.#write('exit.json', exit);
+      return true;
+    });
+    if (written !== true) throw this.#removed();
+  }
+
+  #write(file: string, content: object): void {
+    try {
+      writeByRename(this.directory, file, JSON.stringify({ version: 1, ...content }));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') throw this.#removed(error);
+      throw systemError(`cannot write ${this.directory}/${file}`, error);
+    }
+  }
+
+  #removed(cause?: unknown): UserError {
+    return new UserError(`the container ${this.record.name} was removed by somebody else`, { hint: 'crt ps -a', cause });
+  }
+}

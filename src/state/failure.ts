@@ -1,0 +1,29 @@
+import { UserError } from '../errors.js';
+
+/** The errno name of a failed system call (`ENOENT` …), or undefined when it is another kind of error. */
+export function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code } = error as NodeJS.ErrnoException;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** Causes that a person can do something about (errno(3)), in words. */
+const CAUSES: Readonly<Record<string, readonly [text: string, hint?: string]>> = {
+  EACCES: ['permission denied', 'run it as root: sudo crt …'],
+  EPERM: ['not permitted', 'run it as root: sudo crt …'],
+  EROFS: ['the file system is read-only', 'set CRT_STATE_DIR and CRT_LAYERS_DIR to folders that can be written'],
+  ENOSPC: ['the disk is full, or out of inodes', 'free some space: df -h, df -i'],
+  EDQUOT: ['the disk quota is used up'],
+  EMFILE: ['this process has too many open files', 'raise the limit: ulimit -n'],
+  ENFILE: ['the machine has too many open files'],
+  EFBIG: ['the file size limit of this process is too small', 'raise the limit: ulimit -f'],
+  ENAMETOOLONG: ['the path is too long'],
+  EIO: ['the disk reported an error', 'see dmesg'],
+};
+
+/** A failed system call as the user's problem: `what: why`, with what to try next where that is known. */
+export function systemError(what: string, error: unknown): UserError {
+  if (error instanceof UserError) return error;
+  const [text, hint] = CAUSES[codeOf(error) ?? ''] ?? [error instanceof Error ? error.message : String(error)];
+  return new UserError(`${what}: ${text}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
+}

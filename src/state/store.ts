@@ -1,0 +1,76 @@
+import { lstatSync } from 'node:fs';
+import type { ProcessIdentity } from '../host/process.js';
+import { toHostPath, type HostPath } from '../plan/step.js';
+import { codeOf, systemError } from './failure.js';
+import { CorruptFile, parseJson, readStateFile } from './file.js';
+import { decodeCgroups, decodeExit, decodeProcess, decodeRecord, type CgroupRecord, type ContainerRecord, type ExitRecord } from './record.js';
+import type { Roots } from './roots.js';
+import { readdirIfThere } from './temporary.js';
+
+/** One name in the state root, as far as it can be read. Nothing that stands there makes reading fail. */
+export interface Entry {
+  readonly name: string;
+  readonly directory: HostPath;
+  /** Inode number of what stands at `directory`. */
+  readonly inode: number;
+  /** False when something else than a folder stands there. */
+  readonly isFolder: boolean;
+  /** undefined = corrupt. */
+  readonly record: ContainerRecord | undefined;
+  /** Why it is corrupt, for people: `state.json is empty`. */
+  readonly problem: string | undefined;
+  /** The container's init, once it was started. */
+  readonly init: ProcessIdentity | undefined;
+  /** The cgroup directories, once they were made; empty when they were removed and the record is kept. */
+  readonly cgroups: CgroupRecord | undefined;
+  /** The exit record, once there is one. */
+  readonly exit: ExitRecord | undefined;
+}
+
+/** Every container that holds a name, by name. @throws UserError when the state root cannot be read: not root. */
+export function readAll(roots: Pick<Roots, 'state'>): readonly Entry[] {
+  let names: readonly string[];
+  try {
+    names = readdirIfThere(roots.state);
+  } catch (error) {
+    throw systemError(`cannot read ${roots.state}`, error);
+  }
+  const visible = names.filter((name) => !name.startsWith('.')).sort();
+  return visible.map((name) => read(roots, name)).filter((entry) => entry !== undefined);
+}
+
+/** The container that holds this name, undefined when there is none. @throws UserError when the state root cannot be read. */
+export function read(roots: Pick<Roots, 'state'>, name: string): Entry | undefined {
+  const directory = toHostPath(`${roots.state}/${name}`);
+  try {
+    const stat = lstatSync(directory, { throwIfNoEntry: false });
+    if (stat === undefined) return undefined;
+    const seen = { name, directory, inode: stat.ino, isFolder: stat.isDirectory() };
+    if (!seen.isFolder) return { ...seen, record: undefined, problem: 'not a folder', init: undefined, cgroups: undefined, exit: undefined };
+    return { ...seen, ...readFiles(directory, name) };
+  } catch (error) {
+    throw systemError(`cannot read ${directory}`, error);
+  }
+}
+
+function readFiles(directory: HostPath, name: string): Pick<Entry, 'record' | 'problem' | 'init' | 'cgroups' | 'exit'> {
+  const init = decodeFile(directory, 'pid', decodeProcess).value;
+  const cgroups = decodeFile(directory, 'cgroup.json', decodeCgroups).value;
+  const exit = decodeFile(directory, 'exit.json', decodeExit).value;
+  const state = decodeFile(directory, 'state.json', (value) => decodeRecord(value, name));
+  const problem = state.value === undefined ? `state.json ${state.problem ?? 'is missing'}` : undefined;
+  return { record: state.value, problem, init, cgroups, exit };
+}
+
+function decodeFile<T>(directory: HostPath, file: string, decode: (value: unknown) => T): { value?: T; problem?: string } {
+  try {
+    const text = readStateFile(`${directory}/${file}`);
+    return text === undefined ? {} : { value: decode(parseJson(text)) };
+  } catch (error) {
+    if (error instanceof CorruptFile) return { problem: error.message };
+    const code = codeOf(error);
+    // The folder as such was readable: a file that is not is damage. Our own shortage of descriptors is not.
+    if (code === undefined || code === 'EMFILE' || code === 'ENFILE') throw error;
+    return { problem: `cannot be read (${code})` };
+  }
+}

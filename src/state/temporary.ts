@@ -1,0 +1,45 @@
+import { readdirSync } from 'node:fs';
+import { isAlive, type ProcessIdentity } from '../host/process.js';
+import { toHostPath, type HostPath } from '../plan/step.js';
+import { codeOf } from './failure.js';
+import { randomName, removeFolder } from './file.js';
+import type { Roots } from './roots.js';
+
+/*
+ * `.NAME.PID-STARTTIME.RANDOM` is a state folder that is being filled, or one that is being thrown away; nothing
+ * outside it belongs to it. The owner stands in the name, so that a process killed right after mkdir(2) leaves nothing
+ * that cannot be judged.
+ */
+const PATTERN = /^\.(.+)\.(\d{1,7})-(\d{1,15})\.[0-9a-f]{16}$/;
+
+/** A fresh name for a temporary state folder of this process. */
+export function temporaryPath(roots: Roots, name: string, owner: ProcessIdentity): HostPath {
+  return toHostPath(`${roots.state}/.${name}.${owner.pid}-${owner.startTime}.${randomName()}`);
+}
+
+/**
+ * Removes temporary folders whose owner is dead: all, or those of one name. `boot` is this boot's id: one from before a
+ * restart passes for a living process's only if pid and start time agree, and then it waits for the next sweep.
+ */
+export function sweepTemporaries(roots: Roots, boot: string, name?: string): readonly HostPath[] {
+  const removed: HostPath[] = [];
+  for (const file of readdirIfThere(roots.state)) {
+    const [, of, pid, ticks] = PATTERN.exec(file) ?? [];
+    if (of === undefined || (name !== undefined && of !== name)) continue;
+    if (isAlive({ pid: Number(pid), startTime: Number(ticks), bootId: boot })) continue;
+    const path = toHostPath(`${roots.state}/${file}`);
+    removeFolder(path);
+    removed.push(path);
+  }
+  return removed;
+}
+
+/** The names in a directory, none when there is no such directory. */
+export function readdirIfThere(directory: HostPath): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

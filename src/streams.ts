@@ -1,0 +1,133 @@
+import type { Readable, Writable } from 'node:stream';
+import { isatty } from 'node:tty';
+import { UserError } from './errors.js';
+import type { Launch, Stdio } from './launch/launch.js';
+import type { Terminal } from './launch/terminal.js';
+import type { OutputOption, RunOptions } from './options.js';
+
+const MAX_BUFFER = 100 * 1024 ** 2;
+
+/** The command's stdin, stdout and stderr, seen from the supervisor. */
+export interface Streams {
+  /** What the helper is spawned with. */
+  readonly stdio: readonly [Stdio, Stdio, Stdio];
+  /** Connects what has to be copied. To be called once the helper runs. */
+  connect(launch: Launch): void;
+  /** Lets go of the caller's streams, after the helper has closed its own. @throws UserError when more came than `maxBuffer`. */
+  finish(): { stdout: Buffer; stderr: Buffer };
+}
+
+/**
+ * Without a terminal of its own the command gets the caller's descriptors as they are: their back-pressure, their ends.
+ * But never the caller's terminal: into that it could type (TIOCSTI), so there the bytes are copied.
+ * @param overflow is called once when a captured stream grows beyond `maxBuffer`.
+ */
+export function plainStreams(options: RunOptions, overflow: () => void): Streams {
+  const { input, stdout = 'pipe', stderr = 'pipe', maxBuffer = MAX_BUFFER } = options;
+  const out = new Capture(stdout, process.stdout, maxBuffer, overflow);
+  const error = new Capture(stderr, process.stderr, maxBuffer, overflow);
+  let stopInput = (): void => {};
+  return {
+    stdio: [inputStdio(input), outputStdio(stdout, 1), outputStdio(stderr, 2)],
+    connect: (launch) => {
+      stopInput = feed(input, launch.stdin);
+      out.read(launch.stdout);
+      error.read(launch.stderr);
+    },
+    finish: () => {
+      stopInput();
+      return { stdout: out.bytes(), stderr: error.bytes() };
+    },
+  };
+}
+
+/** The caller's own terminal: the monitor relays it. */
+export function callerTerminal(): Streams {
+  return { stdio: ['inherit', 'inherit', 'inherit'], connect: () => {}, finish: () => ({ stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }) };
+}
+
+/** A terminal made for a caller that has none: the monitor relays it, we copy its other end. */
+export function madeTerminal(terminal: Terminal, options: RunOptions, overflow: () => void): Streams {
+  const { input, stdout = 'pipe', maxBuffer = MAX_BUFFER } = options;
+  const out = new Capture(stdout, process.stdout, maxBuffer, overflow);
+  let stopInput = (): void => {};
+  return {
+    stdio: [terminal.slave, terminal.slave, terminal.slave],
+    connect: () => {
+      terminal.onData((chunk) => out.take(chunk));
+      stopInput = feed(input, terminal.input);
+    },
+    finish: () => {
+      stopInput();
+      terminal.drain();
+      return { stdout: out.bytes(), stderr: Buffer.alloc(0) };
+    },
+  };
+}
+
+function inputStdio(input: RunOptions['input']): Stdio {
+  if (input === undefined) return 'ignore';
+  return input === 'inherit' && !isatty(0) ? 'inherit' : 'pipe';
+}
+
+function outputStdio(option: OutputOption, fd: number): Stdio {
+  return option === 'inherit' && isatty(fd) ? 'pipe' : option;
+}
+
+/** Writes the input; returns what lets go of its source. */
+function feed(input: RunOptions['input'], target: Writable | null): () => void {
+  if (target === null || input === undefined) return () => {};
+  // A command that does not read all of its input is no error: EPIPE.
+  target.on('error', () => {});
+  if (typeof input === 'string' || input instanceof Uint8Array) {
+    target.end(input);
+    return () => {};
+  }
+  const source = (input === 'inherit' ? process.stdin : input) as Readable;
+  source.pipe(target);
+  return () => {
+    source.unpipe(target);
+    source.pause();
+    // Else an open terminal keeps the process alive.
+    if ('unref' in source && typeof source.unref === 'function') source.unref();
+  };
+}
+
+/** One output stream: kept for the result, or passed on to the caller's. */
+class Capture {
+  readonly #option: OutputOption;
+  readonly #caller: Writable;
+  readonly #limit: number;
+  readonly #overflow: () => void;
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
+
+  constructor(option: OutputOption, caller: Writable, limit: number, overflow: () => void) {
+    this.#option = option;
+    this.#caller = caller;
+    this.#limit = limit;
+    this.#overflow = overflow;
+  }
+
+  read(source: Readable | null): void {
+    if (source === null) return;
+    if (this.#option === 'pipe') source.on('data', (chunk: Buffer) => this.take(chunk));
+    else source.pipe(this.#caller, { end: false });
+  }
+
+  take(chunk: Buffer): void {
+    if (this.#option === 'inherit') this.#caller.write(chunk);
+    if (this.#option !== 'pipe') return;
+    const fits = this.#size <= this.#limit;
+    this.#size += chunk.length;
+    if (this.#size <= this.#limit) this.#chunks.push(chunk);
+    else if (fits) this.#overflow();
+  }
+
+  bytes(): Buffer {
+    if (this.#size > this.#limit) {
+      throw new UserError(`the command wrote more than ${this.#limit} bytes`, { hint: 'raise maxBuffer, or take stdout: "inherit"' });
+    }
+    return Buffer.concat(this.#chunks);
+  }
+}

@@ -1,0 +1,53 @@
+import { constants } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import type { Launch } from './launch/launch.js';
+import type { RunOptions } from './options.js';
+
+/** Time and the caller's wish: ends a container by its timeout or by an abort, and remembers which. */
+export class Watch {
+  timedOut = false;
+  canceled = false;
+  /** Milliseconds of CLOCK_MONOTONIC, as the kernel's log counts them. */
+  readonly startedMonotonic = Number(process.hrtime.bigint() / 1_000_000n);
+  readonly #started = performance.now();
+  readonly #signal: AbortSignal | undefined;
+  readonly #timeout: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #launch: Launch | undefined;
+
+  constructor({ signal, timeout }: RunOptions) {
+    signal?.throwIfAborted();
+    this.#signal = signal;
+    this.#timeout = timeout;
+  }
+
+  /** From here on the helper can be told. The timeout counts from here: it includes the start. */
+  guard(launch: Launch): void {
+    this.#launch = launch;
+    this.#signal?.addEventListener('abort', this.cancel, { once: true });
+    if (this.#timeout === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.timedOut = true;
+      this.#kill();
+    }, this.#timeout);
+  }
+
+  readonly cancel = (): void => {
+    this.canceled = true;
+    this.#kill();
+  };
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.cancel);
+  }
+
+  /** Milliseconds since the call of `run`. */
+  elapsed(): number {
+    return performance.now() - this.#started;
+  }
+
+  #kill(): void {
+    this.#launch?.signal(constants.signals.SIGKILL);
+  }
+}
