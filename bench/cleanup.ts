@@ -39,9 +39,17 @@ function unmountBelow(folder: string): void {
   for (const point of points.reverse()) spawnSync('umount', [point]);
 }
 
-/** Removes what the contestants left on the machine: mounts below `scratch`, the folder, the cgroups. */
-export function cleanUp(scratch: string): void {
+/** State folders that the peers make for root whatever their options say; those that were not there before. */
+export function absentStateFolders(): string[] {
+  return ['/run/crun', '/run/runc'].filter((folder) => !existsSync(folder));
+}
+
+/** Removes what the contestants left on the machine: mounts below `scratch`, the folder, cgroups, empty `stateFolders`. */
+export function cleanUp(scratch: string, stateFolders: readonly string[]): void {
   unmountBelow(scratch);
   rmSync(scratch, { recursive: true, force: true });
   removeCgroups();
+  for (const folder of stateFolders) {
+    if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+  }
 }

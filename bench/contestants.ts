@@ -140,6 +140,8 @@ function podman(arena: Arena, file: string): Contestant {
     `--root=${join(arena.scratch, 'podman')}`,
     `--runroot=${join(arena.scratch, 'podman-run')}`,
     `--tmpdir=${join(arena.scratch, 'podman-tmp')}`,
+    // Its crun keeps its state apart too.
+    `--runtime-flag=root=${join(arena.scratch, 'podman-crun')}`,
   ];
   // The ulimits are below what a root without CAP_SYS_RESOURCE may set; podman's own defaults may be above.
   const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1000:1000', `--memory=${MEMORY_LIMIT}`];

@@ -5,7 +5,7 @@ import { cpus, release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { cleanUp } from './cleanup.js';
+import { absentStateFolders, cleanUp } from './cleanup.js';
 import { type Arena, type Contestant, enter, type Skipped } from './contestants.js';
 import { cgroupMode, restartWithoutUnified } from './namespace.js';
 import { formatReport } from './report.js';
@@ -76,6 +76,7 @@ async function main(): Promise<number> {
     );
   }
 
+  const stateFolders = absentStateFolders();
   const scratch = mkdtempSync(join(tmpdir(), 'crt-bench-'));
   try {
     const library = (await import(built)) as Arena['library'];
@@ -95,7 +96,7 @@ async function main(): Promise<number> {
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
     return 0;
   } finally {
-    cleanUp(scratch);
+    cleanUp(scratch, stateFolders);
   }
 }
 

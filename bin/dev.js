@@ -1,7 +1,12 @@
 #!/usr/bin/env node
-// crt from its TypeScript sources, without a build (the helper apart: `make -C helper`).
-import { register } from 'tsx/esm/api';
+// crt from its TypeScript sources, without a build (the helper apart: make -C helper).
+const { pathToFileURL } = require('node:url');
 
-register();
-const { main } = await import('../src/cli/main.ts');
-await main(process.argv.slice(2), new URL('..', import.meta.url));
+async function start() {
+  const { register } = await import('tsx/esm/api');
+  register();
+  const { main } = await import('../src/cli/main.ts');
+  await main(process.argv.slice(2), new URL('..', pathToFileURL(__filename)));
+}
+
+start();

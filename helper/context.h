@@ -3,28 +3,30 @@
 #define CRT_CONTEXT_H
 
 #include "plan.h"
+#include "text.h"
 
 #include <stdatomic.h>
 #include <sys/types.h>
 #include <termios.h>
+#include <unistd.h>
 
 #define STATUS_FD 3
 #define MAX_GROUPS 64
 
 /* One step's outcome. */
 struct outcome {
-	uint64_t nanos;
-	int32_t error; /* errno(3) */
-	uint32_t done;
+	uint64_t nanos; /* while the step runs: when it began */
+	int32_t error;  /* errno(3) */
+	_Atomic uint32_t done;
 };
 
 /* The ledger: shared memory that all three processes write and the monitor alone reports from, so that a step which
  * kills its own process is still named. Unmapped from init by exec, or by the reaper. */
 struct ledger {
-	_Atomic uint32_t current; /* the step last begun */
-	_Atomic uint32_t reaping; /* PID 1 is the reaper and its child has exec'd */
-	_Atomic int stage_pid, init_pid;
-	int stage_pidfd, init_pidfd;
+	_Atomic uint32_t current;        /* the step last begun */
+	_Atomic uint32_t reaping;        /* PID 1 is the reaper and its child has exec'd */
+	_Atomic int stage_pid, init_pid; /* 0: not born, or the stage has ended well */
+	_Atomic int stage_pidfd, init_pidfd;
 	int slots[PLAN_SLOTS];
 	char text[1024]; /* of the current step: the kernel's own words, or what a probe found */
 	struct outcome outcomes[];
@@ -37,21 +39,24 @@ struct context {
 	int sync_monitor, sync_child; /* the two ends of the turn-taking socket (sync.c) */
 
 	/* monitor */
-	uint32_t reported;  /* outcomes below this one are sent */
-	int created;        /* CREATED is sent */
-	int master;         /* of the container's terminal, or -1 */
-	int received;       /* a descriptor that came with a turn, or -1 */
-	int restore;        /* the caller's terminal is raw: `saved` holds its modes */
+	uint32_t reported; /* outcomes below this one are sent */
+	int created;       /* CREATED is sent */
+	int master;        /* of the container's terminal, or -1 */
+	int received;      /* a descriptor that came with a turn, or -1 */
+	int restore;       /* the caller's terminal is raw: `saved` holds its modes */
 	struct termios saved;
-	const struct step *on_orphan;
+	int abandoned; /* the supervisor is dead or has given up */
+	int undo;      /* if it is dead, what it made is to be undone */
+	char **undo_argv, **undo_env;
 
 	/* init */
+	int asked; /* to die with the monitor */
 	uid_t uid;
 	gid_t gid;
 	gid_t groups[MAX_GROUPS];
 	int group_count;
 	char home[256];
-	char **argv, **env, **candidates; /* of `exec`, made when the plan was loaded */
+	char **candidates, **argv, **env; /* of `exec` */
 };
 
 #define OUTCOMES_SIZE(count) (sizeof(struct ledger) + (count) * sizeof(struct outcome))
@@ -59,7 +64,6 @@ struct context {
 /* A descriptor that closes itself at the end of its scope. */
 static inline void close_at(int *fd)
 {
-	extern int close(int);
 	if (*fd >= 0)
 		close(*fd);
 }
@@ -84,8 +88,13 @@ static inline void fill_slot(struct context *context, const struct step *step, i
 	context->ledger->slots[step->slot[index]] = fd;
 }
 
-/* Notes text for the current step, cut to what fits (ledger.c). */
-void note(struct context *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Notes a text for the current step, cut to what fits. */
+static inline void note(struct context *context, const char *string)
+{
+	struct text text = text_in(context->ledger->text, sizeof(context->ledger->text));
+
+	add(&text, string);
+}
 
 /* An op: 0, or -1 with errno set. Never reports, never exits. */
 typedef int op_function(struct context *context, const struct step *step);

@@ -3,15 +3,20 @@
 #include "monitor.h"
 #include "verbs.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/auxv.h>
 
 static int print_ops(void)
 {
-	for (int i = 0; i < OP_COUNT; i++)
-		printf("%s %s%s%s\n", op_table[i].name, op_table[i].actors, *op_table[i].operands ? " " : "",
-		       op_table[i].operands);
+	for (int i = 0; i < OP_COUNT; i++) {
+		char line[128];
+		struct text text = text_in(line, sizeof(line));
+
+		add(&text, op_table[i].name);
+		add(&text, " ");
+		add(&text, op_table[i].actors);
+		print_line(1, line, *op_table[i].operands ? " " : "", op_table[i].operands);
+	}
 	return 0;
 }
 
@@ -19,8 +24,8 @@ int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
 
-	if (getuid() != geteuid()) {
-		fputs("crt-init: refusing to run setuid\n", stderr);
+	if (getauxval(AT_SECURE)) {
+		print_line(2, "crt-init: ", "refusing to run setuid, or with capabilities of its own file", "");
 		return 1;
 	}
 	if (!strcmp(verb, "run"))
@@ -33,6 +38,7 @@ int main(int argc, char **argv)
 		return verb_signal(argc - 2, argv + 2);
 	if (!strcmp(verb, "remove"))
 		return verb_remove(argc - 2, argv + 2);
-	fputs("usage: crt-init run | --ops | kill PROCS... | signal PID STARTTIME SIGNAL | remove DIRECTORY\n", stderr);
+	print_line(2, "usage: crt-init run | --ops | kill PROCS... | ", "signal PID STARTTIME SIGNAL | ",
+		   "remove DIRECTORY");
 	return 2;
 }

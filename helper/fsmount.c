@@ -17,7 +17,7 @@ static void note_log(struct context *context, int fs)
 	if (got > 2) {
 		text[got] = 0;
 		text[strcspn(text, "\n")] = 0;
-		note(context, "%s", text + 2); /* after the level: `e ` */
+		note(context, text + 2); /* after the level: `e ` */
 	}
 	errno = error;
 }
@@ -86,8 +86,7 @@ int clone_tree(int source, uint64_t attributes)
 	int tree cleanup_fd = (int)syscall(CRT_SYS_open_tree, source, "", flags);
 	struct mount_attr_v0 attr = { .attr_set = attributes, .propagation = MS_PRIVATE };
 
-	if (tree < 0 ||
-	    syscall(CRT_SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE_, &attr, sizeof(attr)))
+	if (tree < 0 || syscall(CRT_SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE_, &attr, sizeof(attr)))
 		return -1;
 	return steal_fd(&tree);
 }

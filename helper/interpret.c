@@ -4,8 +4,6 @@
 #include "sync.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <time.h>
 
 static op_function *const functions[OP_COUNT] = {
@@ -14,16 +12,7 @@ static op_function *const functions[OP_COUNT] = {
 #undef OP
 };
 
-void note(struct context *context, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(context->ledger->text, sizeof(context->ledger->text), format, arguments);
-	va_end(arguments);
-}
-
-static uint64_t now_nanos(void)
+uint64_t now_nanos(void)
 {
 	struct timespec now;
 
@@ -31,16 +20,18 @@ static uint64_t now_nanos(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* The one place where an op's failure is written down. */
+/* The one place where an op's failure is written down. `done` last: the monitor reads the rest only after it. */
 static int perform(struct context *context, uint32_t index)
 {
 	const struct step *step = &context->plan.steps[index];
 	struct outcome *outcome = &context->ledger->outcomes[index];
-	uint64_t begin = now_nanos();
 	enum actor before = context->self;
 	int result;
 
 	context->ledger->current = index;
+	if (context->self != MONITOR) /* whose `yield` reports what the step before has noted */
+		context->ledger->text[0] = 0;
+	outcome->nanos = now_nanos();
 	errno = 0;
 	result = functions[step->op](context, step);
 	if (result && (step->flags & STEP_OPTIONAL) && errno == ENOENT)
@@ -48,7 +39,7 @@ static int perform(struct context *context, uint32_t index)
 	if (context->self != before)
 		return 0; /* newly born: the step is its parent's */
 	outcome->error = result ? (errno ? errno : EIO) : 0;
-	outcome->nanos = now_nanos() - begin;
+	outcome->nanos = now_nanos() - outcome->nanos;
 	outcome->done = 1;
 	return result ? -1 : 0;
 }

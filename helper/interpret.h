@@ -7,4 +7,7 @@
  * the ledger) or the other side is gone. In the monitor this returns as well in the stage and in init: look at self. */
 int interpret(struct context *context, uint32_t index);
 
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t now_nanos(void);
+
 #endif

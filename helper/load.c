@@ -3,20 +3,14 @@
 #include "monitor.h"
 #include "sync.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-/* A list as an array that ends in NULL, with room for one entry more. */
-char **list_array(const struct plan *plan, const struct step *step, int index)
+static void *allocate(size_t size, int sharing)
 {
-	char **array = calloc(list_count(plan, step, index) + 2, sizeof(*array)), **slot = array;
-	const char *item = NULL;
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
 
-	while (array && (item = list_next(plan, step, index, item)))
-		*slot++ = (char *)item;
-	return array;
+	return memory == MAP_FAILED ? NULL : memory;
 }
 
 static void *read_plan(size_t *size, const char **why)
@@ -31,19 +25,55 @@ static void *read_plan(size_t *size, const char **why)
 	if (!body)
 		return NULL;
 	*size = sizeof(header) + body;
-	bytes = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (bytes == MAP_FAILED)
+	bytes = allocate(*size, MAP_PRIVATE);
+	if (!bytes)
 		return NULL;
 	memcpy(bytes, &header, sizeof(header));
 	if (read_all(STATUS_FD, (char *)bytes + sizeof(header), body) != 1)
 		return NULL;
-	mprotect(bytes, *size, PROT_READ);
-	return bytes;
+	return mprotect(bytes, *size, PROT_READ) ? NULL : bytes;
+}
+
+/* A list as an array that ends in NULL, with room for one entry more; answers the room after it. */
+static char **fill_array(char **room, const struct plan *plan, const struct step *step, int index)
+{
+	const char *item = NULL;
+
+	while ((item = list_next(plan, step, index, item)))
+		*room++ = (char *)item;
+	return room + 2;
+}
+
+/* The arrays that execve(2) wants. */
+static int make_arrays(struct context *context)
+{
+	const struct plan *plan = &context->plan;
+	const struct step *exec = &plan->steps[plan->count - 1], *undo = NULL;
+	size_t entries = 0;
+	char **room;
+
+	for (uint32_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].op == OP_on_orphan)
+			undo = &plan->steps[i];
+	for (int i = 0; i < 3; i++)
+		entries += list_count(plan, exec, i) + 2 + (undo && i < 2 ? list_count(plan, undo, i) + 2 : 0);
+	room = allocate(entries * sizeof(*room), MAP_PRIVATE);
+	if (!room)
+		return -1;
+	context->candidates = room;
+	context->argv = fill_array(context->candidates, plan, exec, 0);
+	context->env = fill_array(context->argv, plan, exec, 1);
+	room = fill_array(context->env, plan, exec, 2);
+	if (undo) {
+		context->undo_argv = room;
+		context->undo_env = fill_array(room, plan, undo, 0);
+		fill_array(context->undo_env, plan, undo, 1);
+	}
+	return 0;
 }
 
 int load_plan(struct context *context, const char **why, uint32_t *where)
 {
-	const struct step *exec;
 	struct ledger *ledger;
 	size_t size;
 	void *bytes;
@@ -53,16 +83,12 @@ int load_plan(struct context *context, const char **why, uint32_t *where)
 	if (!bytes || plan_parse(bytes, size, &context->plan, why, where))
 		return -1;
 	*why = "out of memory";
-	ledger = mmap(NULL, OUTCOMES_SIZE(context->plan.count), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (ledger == MAP_FAILED)
+	ledger = allocate(OUTCOMES_SIZE(context->plan.count), MAP_SHARED);
+	if (!ledger || make_arrays(context))
 		return -1;
 	ledger->stage_pidfd = ledger->init_pidfd = -1;
 	for (int i = 0; i < PLAN_SLOTS; i++)
 		ledger->slots[i] = -1;
 	context->ledger = ledger;
-	exec = &context->plan.steps[context->plan.count - 1];
-	context->candidates = list_array(&context->plan, exec, 0);
-	context->argv = list_array(&context->plan, exec, 1);
-	context->env = list_array(&context->plan, exec, 2);
-	return context->candidates && context->argv && context->env ? 0 : -1;
+	return 0;
 }

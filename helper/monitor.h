@@ -2,14 +2,24 @@
 #define CRT_MONITOR_H
 
 #include "context.h"
+#include "sync.h"
 
-/* Waits until it is the monitor's turn: 0; -1 when a child or the supervisor is gone. */
-int await_turn(struct context *context);
 /* From the plan on descriptor 3 to the exit of the container: the exit code of crt-init. */
 int monitor(void);
 
+/* start.c: runs the plan. 0 when the command has been exec'd, 1 when the start has failed and all of it has ended. */
+int start(struct context *context);
+/* Waits until it is the monitor's turn: 0; -1 when a child or the supervisor is gone. */
+int await_turn(struct context *context);
+/* Reads one request: 0, or -1 when the supervisor is dead or gives up. */
+int take_request(struct context *context, struct request_record *request);
+
+/* undo.c: kills and reaps what there is of the container; the status of the child that had ended by itself, or 0. */
+int end_children(struct context *context);
+/* The monitor's last act, once the container is gone: the exit code, or `crt undo` if the supervisor is dead. */
+int leave(struct context *context, int code);
+
 /* load.c */
 int load_plan(struct context *context, const char **why, uint32_t *where);
-char **list_array(const struct plan *plan, const struct step *step, int index);
 
 #endif

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -19,8 +18,8 @@ int op_cwd(struct context *context, const struct step *step)
 {
 	const char *path = text_of(&context->plan, step, 0);
 	int root = slot_fd(context, step, 0);
-	int fd cleanup_fd = step->flags & STEP_MKDIR ? resolve_mkdir(root, path, 0755)
-						     : resolve(root, path, O_PATH | O_DIRECTORY);
+	int fd cleanup_fd =
+		step->flags & STEP_MKDIR ? resolve_mkdir(root, path, 0755) : resolve(root, path, O_PATH | O_DIRECTORY);
 	char where[PATH_MAX];
 
 	if (fd < 0 || fchdir(fd) || syscall(SYS_getcwd, where, sizeof(where)) < 0)
@@ -32,7 +31,7 @@ int op_cwd(struct context *context, const struct step *step)
 	return 0;
 }
 
-/* The slave by ioctl, not by a path below /dev/pts (CVE-2025-52565); bound to /dev/console, as ttyname(3) expects one. */
+/* The slave by ioctl, not by a path below /dev/pts (CVE-2025-52565); bound to /dev/console for ttyname(3). */
 static int open_slave(struct context *context, const struct step *step, int master)
 {
 	struct winsize size = { .ws_row = (unsigned short)step->number[0], .ws_col = (unsigned short)step->number[1] };
@@ -66,22 +65,23 @@ int op_console(struct context *context, const struct step *step)
 static void add_home(struct context *context)
 {
 	static char home[sizeof(context->home) + 8];
+	struct text text = text_in(home, sizeof(home));
 	char **entry = context->env;
 
 	for (; *entry; entry++)
 		if (!strncmp(*entry, "HOME=", 5))
 			return;
-	snprintf(home, sizeof(home), "HOME=%s", context->home);
+	add(&text, "HOME=");
+	add(&text, context->home);
 	entry[0] = home;
 	entry[1] = NULL;
 }
 
 /* Each candidate in turn, as execvp(3) walks PATH: a missing one is passed over, EACCES is kept in mind. */
-static int exec_candidates(struct context *context, const struct step *step)
+static int exec_candidates(struct context *context)
 {
 	int error = ENOENT, fallback = !context->argv[0] || !*context->argv[0];
 
-	(void)step;
 	for (char **candidate = context->candidates; *candidate; candidate++) {
 		if (fallback)
 			context->argv[0] = *candidate;
@@ -99,6 +99,6 @@ int op_exec(struct context *context, const struct step *step)
 {
 	add_home(context);
 	if (step->number[0] && become_reaper(context))
-		return -1; /* in the child this returns 0 and goes on */
-	return exec_candidates(context, step);
+		return -1;
+	return exec_candidates(context);
 }

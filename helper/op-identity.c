@@ -3,31 +3,36 @@
 #include "kernel.h"
 #include "resolve.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
 #define DATABASE_MAX (1 << 20)
+#define ID_MAX 0xfffffffeu /* 4294967295 means "no change" to setresuid(2) */
 
-/* One of /etc/passwd and /etc/group, mapped; `text` is NULL where it is missing. A FIFO, a device or 10 GB is refused. */
+/* One of /etc/passwd and /etc/group, mapped: no text where it is missing. */
 struct database {
 	const char *text, *end;
+	size_t size;
 };
 
+static void close_database(struct database *database)
+{
+	if (database->size)
+		munmap((void *)(database->end - database->size), database->size);
+}
+#define cleanup_database __attribute__((cleanup(close_database)))
+
+/* A FIFO, a device or 10 GB is refused. */
 static int open_database(int root, const char *path, struct database *database)
 {
 	int fd cleanup_fd = resolve(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	struct stat status;
 	void *map;
 
-	*database = (struct database){ 0 };
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 	if (fstat(fd, &status))
@@ -41,20 +46,20 @@ static int open_database(int root, const char *path, struct database *database)
 	map = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
 		return -1;
-	*database = (struct database){ map, (const char *)map + status.st_size };
+	*database = (struct database){ map, (const char *)map + status.st_size, (size_t)status.st_size };
 	return 0;
 }
 
 /* Copies the next line and cuts it at its colons: the number of fields, 0 at the end. Over-long lines are skipped. */
 static int next_entry(struct database *database, char *line, size_t size, char **fields, int most)
 {
-	while (database->text && database->text < database->end) {
+	while (database->text < database->end) {
 		const char *begin = database->text;
 		const char *newline = memchr(begin, '\n', (size_t)(database->end - begin));
 		size_t length = (size_t)((newline ? newline : database->end) - begin);
 		int count = 0;
 
-		database->text = newline ? newline + 1 : database->end;
+		database->text = begin + length + (newline ? 1 : 0);
 		if (length == 0 || length >= size || memchr(begin, 0, length))
 			continue;
 		memcpy(line, begin, length);
@@ -70,30 +75,32 @@ static int next_entry(struct database *database, char *line, size_t size, char *
 	return 0;
 }
 
-/* Strict decimal to 2^32-2: 4294967295 means "no change" to setresuid(2), and larger numbers wrap. */
 static int parse_id(const char *text, uint32_t *id)
 {
-	uint64_t value = 0;
+	uint64_t value;
 
-	if (!*text || strlen(text) > 10)
-		return -1;
-	for (; *text; text++) {
-		if (!isdigit((unsigned char)*text))
-			return -1;
-		value = value * 10 + (uint64_t)(*text - '0');
-	}
-	if (value > 0xfffffffeu)
+	if (parse_number(text, ID_MAX, &value))
 		return -1;
 	*id = (uint32_t)value;
 	return 0;
 }
 
-static int find_user(struct context *context, struct database *passwd, const char *user, char *name, size_t size)
+static int refuse(struct context *context, const char *why)
 {
+	note(context, why);
+	errno = ESRCH;
+	return -1;
+}
+
+/* Sets ids and home, and answers the user's name in `name` where there is one. */
+static int find_user(struct context *context, struct database *passwd, const char *user, struct text *name)
+{
+	struct text home = text_in(context->home, sizeof(context->home));
 	char line[1024], *fields[7];
 	uint32_t id = 0, entry_uid, entry_gid;
 	int numeric = parse_id(user, &id) == 0;
 
+	add(&home, "/");
 	for (int count; (count = next_entry(passwd, line, sizeof(line), fields, 7));) {
 		if (count < 6 || parse_id(fields[2], &entry_uid) || parse_id(fields[3], &entry_gid))
 			continue;
@@ -101,15 +108,13 @@ static int find_user(struct context *context, struct database *passwd, const cha
 			continue;
 		context->uid = entry_uid;
 		context->gid = entry_gid;
-		snprintf(name, size, "%s", fields[0]);
-		snprintf(context->home, sizeof(context->home), "%s", fields[5]);
+		add(name, fields[0]);
+		if (fields[5][0] == '/' && strlen(fields[5]) < sizeof(context->home))
+			add(&home, fields[5] + 1);
 		return 0;
 	}
-	if (!numeric) {
-		note(context, "no user of this name in the container's /etc/passwd");
-		errno = ESRCH;
-		return -1;
-	}
+	if (!numeric)
+		return refuse(context, "no user of this name in the container's /etc/passwd");
 	context->uid = id;
 	context->gid = 0;
 	return 0;
@@ -143,59 +148,60 @@ static int is_member(const char *members, const char *name)
 static int find_groups(struct context *context, struct database *group, const char *wanted, const char *name)
 {
 	char line[4096], *fields[4];
-	uint32_t id = 0, entry_gid;
-	int numeric = wanted && parse_id(wanted, &id) == 0;
+	uint32_t entry_gid;
 
-	if (numeric)
-		context->gid = id;
+	if (wanted && parse_id(wanted, &context->gid) == 0)
+		return 0;
 	for (int count; (count = next_entry(group, line, sizeof(line), fields, 4));) {
 		if (count < 3 || parse_id(fields[2], &entry_gid))
 			continue;
-		if (wanted && !numeric && !strcmp(fields[0], wanted)) {
+		if (wanted && !strcmp(fields[0], wanted)) {
 			context->gid = entry_gid;
 			return 0;
 		}
 		if (!wanted && count == 4 && is_member(fields[3], name) && add_group(context, entry_gid))
 			return -1;
 	}
-	if (!wanted || numeric)
-		return 0;
-	note(context, "no group of this name in the container's /etc/group");
-	errno = ESRCH;
-	return -1;
+	return wanted ? refuse(context, "no group of this name in the container's /etc/group") : 0;
 }
 
 int op_user(struct context *context, const struct step *step)
 {
 	const char *spec = text_of(&context->plan, step, 0), *colon = strchr(spec, ':'), *item = NULL;
+	size_t length = colon ? (size_t)(colon - spec) : strlen(spec);
+	struct database passwd cleanup_database = { 0 }, group cleanup_database = { 0 };
 	int root = slot_fd(context, step, 0);
-	struct database passwd, group;
-	char user[256], name[256] = "";
-	uint32_t gid;
+	char user[256], known[1024];
+	struct text text = text_in(user, sizeof(user)), name = text_in(known, sizeof(known));
+	gid_t gid;
 
-	snprintf(user, sizeof(user), "%.*s", (int)(colon ? colon - spec : (ptrdiff_t)strlen(spec)), spec);
-	snprintf(context->home, sizeof(context->home), "/");
+	if (length >= sizeof(user))
+		return refuse(context, "the name of the user is too long");
+	add_bytes(&text, spec, length);
 	if (open_database(root, "/etc/passwd", &passwd) || open_database(root, "/etc/group", &group))
 		return -1;
-	if (find_user(context, &passwd, user, name, sizeof(name)) ||
-	    find_groups(context, &group, colon ? colon + 1 : NULL, name))
+	if (find_user(context, &passwd, user, &name) || find_groups(context, &group, colon ? colon + 1 : NULL, known))
 		return -1;
-	while ((item = list_next(&context->plan, step, 1, item)))
-		if (parse_id(item, &gid) || add_group(context, gid)) {
+	while ((item = list_next(&context->plan, step, 1, item))) {
+		if (parse_id(item, &gid)) {
 			errno = EINVAL;
 			return -1;
 		}
-	if (context->home[0] != '/')
-		snprintf(context->home, sizeof(context->home), "/");
+		if (add_group(context, gid))
+			return -1;
+	}
 	return 0;
 }
 
-/* Groups while the right to set them is there; capabilities are kept over the change of user, for `caps` to cut. */
+/* Groups while the right to set them is there; capabilities are kept over the change of user, for `caps` to cut. By the
+ * bare system calls: the C library's would tell other threads, of which there are none. */
 int op_identity(struct context *context, const struct step *step)
 {
-	(void)step;
-	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups((size_t)context->group_count, context->groups) ||
-	    setresgid(context->gid, context->gid, context->gid) || setresuid(context->uid, context->uid, context->uid))
+	uid_t uid = context->uid;
+	gid_t gid = context->gid;
+
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || syscall(SYS_setgroups, context->group_count, context->groups) ||
+	    syscall(SYS_setresgid, gid, gid, gid) || syscall(SYS_setresuid, uid, uid, uid))
 		return -1;
 	return 0;
 }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -37,26 +36,25 @@ static int open_target(struct context *context, const struct step *step, int dir
 	return resolve(root, path, O_PATH);
 }
 
-/* A link in the image at /proc or /sys would move what is masked later (CVE-2019-19921, CVE-2023-27561). */
-static int refuse_link(struct context *context, const struct step *step, const char *type)
+/* A link in the image at /proc or /sys would move what is masked later (CVE-2019-19921, CVE-2023-27561): of those, the
+ * directory that is mounted on is the one that was reached without a link. */
+static int open_mountpoint(struct context *context, const struct step *step, const char *type)
 {
-	int fd cleanup_fd = -1;
+	int fd = open_target(context, step, 1, (mode_t)step->number[1]);
 
-	if (strcmp(type, "proc") && strcmp(type, "sysfs"))
-		return 0;
-	fd = resolve_real(slot_fd(context, step, 0), text_of(&context->plan, step, 2), O_PATH | O_DIRECTORY);
-	return fd < 0 ? -1 : 0;
+	if (fd < 0 || (strcmp(type, "proc") && strcmp(type, "sysfs")))
+		return fd;
+	close(fd);
+	return resolve_real(slot_fd(context, step, 0), text_of(&context->plan, step, 2), O_PATH | O_DIRECTORY);
 }
 
 int op_mount(struct context *context, const struct step *step)
 {
 	const char *type = text_of(&context->plan, step, 0), *source = text_of(&context->plan, step, 1);
 	int mount cleanup_fd = make_mount(context, type, source, step, 3, step->number[0]);
-	int target cleanup_fd = mount < 0 ? -1 : open_target(context, step, 1, (mode_t)step->number[1]);
+	int target cleanup_fd = mount < 0 ? -1 : open_mountpoint(context, step, type);
 
-	if (mount < 0 || target < 0 || refuse_link(context, step, type))
-		return -1;
-	return attach(mount, target);
+	return target < 0 ? -1 : attach(mount, target);
 }
 
 /* From the staging area, as this namespace has it: a copy keeps the locks that a user namespace puts on it. */
@@ -68,6 +66,20 @@ static int bind_from(const char *source, int target, uint64_t attributes)
 	return tree < 0 ? -1 : attach(tree, target);
 }
 
+/* The config names no place in /proc, but a link of the image may lead there (CVE-2019-16884). */
+static int refuse_proc(struct context *context, int target)
+{
+	struct statfs fs;
+
+	if (fstatfs(target, &fs))
+		return -1;
+	if (fs.f_type != PROC_SUPER_MAGIC_)
+		return 0;
+	note(context, "the target leads into /proc");
+	errno = EXDEV;
+	return -1;
+}
+
 int op_bind(struct context *context, const struct step *step)
 {
 	const char *source = text_of(&context->plan, step, 0);
@@ -77,7 +89,9 @@ int op_bind(struct context *context, const struct step *step)
 	if (lstat(source, &status))
 		return -1;
 	target = open_target(context, step, S_ISDIR(status.st_mode), 0);
-	return target < 0 ? -1 : bind_from(source, target, step->number[0]);
+	if (target < 0 || refuse_proc(context, target))
+		return -1;
+	return bind_from(source, target, step->number[0]);
 }
 
 int op_device(struct context *context, const struct step *step)
@@ -148,7 +162,7 @@ int op_pivot(struct context *context, const struct step *step)
 	return chdir("/");
 }
 
-/* A file of the container's own procfs: mounts over parts of /proc are not followed (CVE-2019-16884, CVE-2025-52881). */
+/* A file of the container's own procfs: no mount over parts of /proc is followed (CVE-2019-16884, CVE-2025-52881). */
 static int open_proc(struct context *context, const struct step *step, const char *path, int flags)
 {
 	int fd cleanup_fd = resolve(slot_fd(context, step, 0), path, (uint64_t)flags);
@@ -172,16 +186,21 @@ static int write_proc(struct context *context, const struct step *step, const ch
 
 int op_oom_score(struct context *context, const struct step *step)
 {
-	char text[16];
+	int64_t score = (int64_t)step->number[0];
+	char number[32];
+	struct text text = text_in(number, sizeof(number));
 
-	snprintf(text, sizeof(text), "%d", (int)(int64_t)step->number[0]);
-	return write_proc(context, step, "/proc/self/oom_score_adj", text);
+	add(&text, score < 0 ? "-" : "");
+	add_number(&text, score < 0 ? -(uint64_t)score : (uint64_t)score, 10);
+	return write_proc(context, step, "/proc/self/oom_score_adj", number);
 }
 
 int op_sysctl(struct context *context, const struct step *step)
 {
 	char path[PATH_MAX];
+	struct text text = text_in(path, sizeof(path));
 
-	snprintf(path, sizeof(path), "/proc/sys/%s", text_of(&context->plan, step, 0));
+	add(&text, "/proc/sys/");
+	add(&text, text_of(&context->plan, step, 0));
 	return write_proc(context, step, path, text_of(&context->plan, step, 1));
 }

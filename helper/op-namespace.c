@@ -14,14 +14,20 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-/* The first thing that a child does: die with its parent, and look whether that has happened already. */
-static int die_with_parent(struct context *context)
+/* Asks to die with the parent, and looks whether that has happened already. */
+int op_parent_death(struct context *context, const struct step *step)
 {
 	struct pollfd monitor = { .fd = context->sync_child, .events = 0 };
+	struct pollfd stage = { .fd = context->ledger->stage_pidfd, .events = POLLIN };
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+	if (prctl(PR_SET_PDEATHSIG, step->number[0]))
 		return -1;
-	/* getppid(2) says 0 in a new pid namespace, so the socket is asked: its other end closes with the monitor. */
+	/* getppid(2) says 0 in a new pid namespace, so the socket is asked: its other end closes when the monitor dies,
+	 * before the kernel sends that signal. But the stage shares the monitor's descriptors, and may still be on its
+	 * way out: so the first answer is a hint, and the second one, after the change of ids, is waited for. */
+	while (stage.fd >= 0 && poll(&stage, 1, context->asked ? -1 : 0) < 0 && errno == EINTR)
+		;
+	context->asked = 1;
 	if (poll(&monitor, 1, 0) > 0) {
 		errno = EOWNERDEAD;
 		return -1;
@@ -30,7 +36,7 @@ static int die_with_parent(struct context *context)
 }
 
 /* The stage has a mount namespace of its own, in which the rootfs and all host binds are put together, and shares the
- * descriptor table with the monitor, so that a slot that it fills is filled for all. It lives until it has cloned init. */
+ * descriptor table with the monitor, so that a slot that it fills is filled for all. It ends when init is born. */
 int op_stage(struct context *context, const struct step *step)
 {
 	struct ledger *ledger = context->ledger;
@@ -43,7 +49,6 @@ int op_stage(struct context *context, const struct step *step)
 	};
 	long pid = syscall(CRT_SYS_clone3, &args, sizeof(args));
 
-	(void)step;
 	if (pid != 0)
 		return pid < 0 ? -1 : 0;
 	context->self = STAGE;
@@ -79,12 +84,6 @@ int op_clone(struct context *context, const struct step *step)
 	return pid < 0 ? -1 : 0;
 }
 
-int op_parent_death(struct context *context, const struct step *step)
-{
-	(void)step;
-	return die_with_parent(context);
-}
-
 /* Version 1 `tasks`: the number 0 is the writing thread itself. */
 int op_cgroup_join(struct context *context, const struct step *step)
 {
@@ -93,7 +92,6 @@ int op_cgroup_join(struct context *context, const struct step *step)
 
 int op_unshare(struct context *context, const struct step *step)
 {
-	(void)context;
 	return unshare((int)step->number[0]);
 }
 
@@ -102,8 +100,6 @@ int op_loopback(struct context *context, const struct step *step)
 	struct ifreq request = { .ifr_name = "lo" };
 	int fd cleanup_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	(void)context;
-	(void)step;
 	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &request))
 		return -1;
 	request.ifr_flags = (short)(request.ifr_flags | IFF_UP);

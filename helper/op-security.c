@@ -11,8 +11,6 @@
 
 int op_session(struct context *context, const struct step *step)
 {
-	(void)context;
-	(void)step;
 	return setsid() < 0 ? -1 : 0;
 }
 
@@ -29,7 +27,6 @@ int op_rlimit(struct context *context, const struct step *step)
 		uint64_t soft, hard;
 	} limit = { step->number[1], step->number[2] };
 
-	(void)context;
 	return (int)syscall(SYS_prlimit64, 0, (int)step->number[0], &limit, NULL);
 }
 
@@ -44,8 +41,6 @@ int op_signals(struct context *context, const struct step *step)
 	} action = { 0 };
 	uint64_t none = 0;
 
-	(void)context;
-	(void)step;
 	for (int signal = 1; signal <= 64; signal++)
 		if (signal != SIGKILL && signal != SIGSTOP &&
 		    syscall(SYS_rt_sigaction, signal, &action, NULL, sizeof(none)))
@@ -55,19 +50,17 @@ int op_signals(struct context *context, const struct step *step)
 
 int op_umask(struct context *context, const struct step *step)
 {
-	(void)context;
 	umask((mode_t)step->number[0]);
 	return 0;
 }
 
 int op_bounding(struct context *context, const struct step *step)
 {
-	(void)context;
 	for (int cap = 0; cap < 64; cap++) {
 		int held = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
 
-		if (held < 0) /* beyond the kernel's last capability */
-			return 0;
+		if (held < 0) /* EINVAL beyond the kernel's last capability, never before CAP_CHECKPOINT_RESTORE (40) */
+			return cap > 40 && errno == EINVAL ? 0 : -1;
 		if (held && !((step->number[0] >> cap) & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
 			return -1;
 	}
@@ -79,7 +72,6 @@ int op_caps(struct context *context, const struct step *step)
 	struct cap_header header = { CAPABILITY_VERSION_3, 0 };
 	struct cap_data data[2];
 
-	(void)context;
 	for (int i = 0; i < 2; i++) {
 		uint32_t permitted = (uint32_t)(step->number[0] >> (32 * i));
 
@@ -95,8 +87,6 @@ int op_caps(struct context *context, const struct step *step)
 
 int op_no_new_privs(struct context *context, const struct step *step)
 {
-	(void)context;
-	(void)step;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
@@ -104,7 +94,5 @@ int op_no_new_privs(struct context *context, const struct step *step)
  * open until exec itself closes it: that end of file is how the monitor learns of the start. */
 int op_close_fds(struct context *context, const struct step *step)
 {
-	(void)context;
-	(void)step;
 	return close_range_(3, ~0u, CLOSE_RANGE_CLOEXEC_);
 }

@@ -1,4 +1,5 @@
-/* The stage: what is taken from the host, in the set-up mount namespace. Its paths are the supervisor's, not the image's. */
+/* The stage: what is taken from the host, in the set-up mount namespace. Its paths are the supervisor's, none is the
+ * image's. */
 #include "context.h"
 #include "fsmount.h"
 #include "kernel.h"
@@ -8,18 +9,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+
+/* Of a path in the text of a probe. */
+#define PROBE_PATH_MAX 300
 
 /* Before any mount: nothing that is done here reaches the host. Slave, so that the host's unmounts still reach us. */
 int op_propagation(struct context *context, const struct step *step)
 {
 	struct mount_attr_v0 attr = { .propagation = step->number[0] };
 
-	(void)context;
 	return (int)syscall(CRT_SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE_, &attr, sizeof(attr));
 }
 
@@ -90,8 +92,10 @@ int op_overlay(struct context *context, const struct step *step)
 
 	for (int i = 0; fs >= 0 && i < 3; i++) {
 		char layer[32];
+		struct text text = text_in(layer, sizeof(layer));
 
-		snprintf(layer, sizeof(layer), "/proc/self/fd/%d", slot_fd(context, step, i));
+		add(&text, "/proc/self/fd/");
+		add_number(&text, (uint64_t)slot_fd(context, step, i), 10);
 		if (configure(context, fs, keys[i], layer))
 			return -1;
 	}
@@ -112,68 +116,84 @@ int op_file(struct context *context, const struct step *step)
 	return write(fd, content, step->length[1]) == (ssize_t)step->length[1] ? 0 : -1;
 }
 
-/* The first directory on the way to `path` that others may write to (a sticky bit does not count), or "". */
-static void find_writable(int root, const char *path, char *found)
+/* Adds the first directory on the way to `path` that others may write to (a sticky bit does not count). */
+static void add_writable(struct text *text, int root, const char *path)
 {
-	*found = 0;
 	for (const char *slash = path; (slash = strchr(slash, '/')); slash++) {
 		char prefix[PATH_MAX];
+		struct text part = text_in(prefix, sizeof(prefix));
 		struct stat status;
 		int fd cleanup_fd = -1;
 
-		snprintf(prefix, sizeof(prefix), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+		add_bytes(&part, path, slash == path ? 1 : (size_t)(slash - path));
 		fd = resolve(root, prefix, O_PATH);
 		if (fd >= 0 && !fstat(fd, &status) && (status.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH) {
-			snprintf(found, PATH_MAX, "%s", prefix);
+			add_bytes(text, prefix, strnlen(prefix, PROBE_PATH_MAX));
 			return;
 		}
 	}
 }
 
-/* What the start of a command's file says: the ELF machine, `script`, or `other`. */
-static void identify(int file, char *kind, size_t size)
+static void add_field(struct text *text, const char *name, uint64_t number, unsigned base)
+{
+	add(text, name);
+	add_number(text, number, base);
+}
+
+/* What the start of a command's file says: the ELF machine, class and byte order, `script`, or `other`. */
+static void add_kind(struct text *text, int file)
 {
 	unsigned char head[20] = { 0 };
 	ssize_t got = pread(file, head, sizeof(head), 0);
 
-	if (got >= 20 && !memcmp(head, ELFMAG, SELFMAG))
-		snprintf(kind, size, "elf:%d:%d:%d", head[18] | head[19] << 8, head[EI_CLASS], head[EI_DATA]);
-	else
-		snprintf(kind, size, got >= 2 && head[0] == '#' && head[1] == '!' ? "script" : "other");
+	if (got < (ssize_t)sizeof(head) || memcmp(head, ELFMAG, SELFMAG)) {
+		add(text, got >= 2 && head[0] == '#' && head[1] == '!' ? " kind=script" : " kind=other");
+		return;
+	}
+	add_field(text, " kind=elf:", (uint64_t)(head[18] | head[19] << 8), 10);
+	add_field(text, ":", head[EI_CLASS], 10);
+	add_field(text, ":", head[EI_DATA], 10);
+}
+
+static void add_command(struct text *text, int root, const char *path, const struct stat *status)
+{
+	int file cleanup_fd = resolve(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+
+	add_field(text, " fileuid=", status->st_uid, 10);
+	add_field(text, " filemode=", status->st_mode, 8);
+	add_kind(text, file);
+	add(text, "\n");
+	add_bytes(text, path, strnlen(path, PROBE_PATH_MAX));
+	add(text, "\n");
+	add_writable(text, root, path);
 }
 
 /* Finds out, refuses nothing: the supervisor judges, before anything on the host is touched. The text is `key=value`
- * words; `path` and `writable` come last, each after a newline, since they may hold spaces. */
+ * words; the path and what is writable on the way come last, each after a newline, since they may hold spaces. */
 int op_probe(struct context *context, const struct step *step)
 {
+	struct text text = text_in(context->ledger->text, sizeof(context->ledger->text));
 	int root = slot_fd(context, step, 0), error = ENOENT;
 	const char *item = NULL;
-	char writable[PATH_MAX], kind[32];
 	struct stat top, status;
 	struct statfs fs;
 
 	if (fstat(root, &top) || fstatfs(root, &fs))
 		return -1;
-	while ((item = list_next(&context->plan, step, 0, item))) {
+	while (error && (item = list_next(&context->plan, step, 0, item))) {
 		int file cleanup_fd = resolve(root, item, O_PATH);
-		int content cleanup_fd = -1;
 
-		if (file < 0 || fstat(file, &status)) {
+		if (file >= 0 && !fstat(file, &status))
+			error = S_ISREG(status.st_mode) && (status.st_mode & 0111) ? 0 : EACCES;
+		else if (error != EACCES) /* which outlasts a later ENOENT, as in execvp(3) */
 			error = errno;
-			continue;
-		}
-		error = S_ISREG(status.st_mode) && (status.st_mode & 0111) ? 0 : EACCES;
-		if (error)
-			continue;
-		content = resolve(root, item, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-		identify(content, kind, sizeof(kind));
-		find_writable(root, item, writable);
-		note(context, "uid=%u mode=%o magic=%lx flags=%lx error=0 fileuid=%u filemode=%o kind=%s\n%.300s\n%.300s",
-		     top.st_uid, top.st_mode, (unsigned long)fs.f_type, (unsigned long)fs.f_flags, status.st_uid,
-		     status.st_mode, kind, item, writable);
-		return 0;
 	}
-	note(context, "uid=%u mode=%o magic=%lx flags=%lx error=%d", top.st_uid, top.st_mode, (unsigned long)fs.f_type,
-	     (unsigned long)fs.f_flags, error);
+	add_field(&text, "uid=", top.st_uid, 10);
+	add_field(&text, " mode=", top.st_mode, 8);
+	add_field(&text, " magic=", (uint64_t)fs.f_type, 16);
+	add_field(&text, " flags=", (uint64_t)fs.f_flags, 16);
+	add_field(&text, " error=", (uint64_t)error, 10);
+	if (!error)
+		add_command(&text, root, item, &status);
 	return 0;
 }

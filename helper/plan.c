@@ -1,4 +1,4 @@
-/* Loads nothing and calls nothing: bytes in, a checked plan out. Fuzzed by test/fuzz-plan.c. */
+/* Loads nothing and calls nothing: bytes in, a checked plan out. Fuzzed by test/helper/fuzz-plan.c. */
 #include "plan.h"
 
 #include <string.h>
@@ -85,7 +85,7 @@ static int check_slot(struct check *check, const struct step *step, int out, int
 	return 0;
 }
 
-/* `kind` is the operand's: host and path are absolute, str holds no NUL, a list is NUL-ended strings, bytes are free. */
+/* By the operand's kind: host and path are absolute, str holds no NUL, a list is NUL-ended strings, bytes are free. */
 static int check_text(struct check *check, const struct step *step, const char *kind, int optional)
 {
 	uint32_t at = step->text[check->texts], length = step->length[check->texts];
@@ -150,7 +150,8 @@ static int check_step(struct check *check, const struct step *step)
 	return 0;
 }
 
-/* Each actor acts only while it is there: the stage from `stage` to `clone`, init from `clone` to the last step, `exec`. */
+/* Each actor acts only while it is there: the stage from `stage` to `clone`, init from `clone` to `exec`, the last
+ * step. Init goes first once it is born, for nobody could give the monitor its turn. */
 static int check_order(const struct step *steps, uint32_t count, const char **why, uint32_t *where)
 {
 	int staged = 0, cloned = 0;
@@ -169,6 +170,8 @@ static int check_order(const struct step *steps, uint32_t count, const char **wh
 		if ((step->op == OP_exec) != (i == count - 1))
 			return -1;
 		if (step->op == OP_relay && (i == 0 || steps[i - 1].op != OP_console))
+			return -1;
+		if (i > 0 && steps[i - 1].op == OP_clone && step->actor != INIT)
 			return -1;
 	}
 	return 0;

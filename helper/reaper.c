@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-/* The command gets a process group of its own, and the terminal where there is one: a Ctrl-C byte reaches it, not us. */
+/* The command gets a process group of its own, and the terminal where there is one: Ctrl-C reaches it and not us. */
 static void lead_group(void)
 {
 	pid_t self = getpid();
@@ -21,7 +21,7 @@ static void lead_group(void)
 }
 
 /* Ends as the child did. A signal's default action does not end PID 1, so its number goes into the exit code. */
-static int reap(pid_t child)
+static void reap(pid_t child)
 {
 	int status;
 	pid_t pid;
@@ -29,17 +29,15 @@ static int reap(pid_t child)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == child)
 			_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-	return pid;
 }
 
-static void serve(pid_t child)
+static __attribute__((noreturn)) void serve(pid_t child)
 {
 	sigset_t all;
-	siginfo_t info;
 
 	sigfillset(&all);
 	for (;;) {
-		int signal = sigwaitinfo(&all, &info);
+		int signal = sigwaitinfo(&all, NULL);
 
 		if (signal == SIGCHLD)
 			reap(child);
@@ -53,14 +51,12 @@ int become_reaper(struct context *context)
 	struct ledger *ledger = context->ledger;
 	sigset_t all, none;
 	pid_t child;
-	int started;
 
 	sigfillset(&all);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	signal(SIGTTOU, SIG_IGN);
-	child = (pid_t)syscall(CRT_SYS_clone3,
-			       &(struct clone_args_v2){ .flags = CLONE_VFORK, .exit_signal = SIGCHLD },
+	child = (pid_t)syscall(CRT_SYS_clone3, &(struct clone_args_v2){ .flags = CLONE_VFORK, .exit_signal = SIGCHLD },
 			       sizeof(struct clone_args_v2));
 	if (child < 0)
 		return -1;
@@ -71,14 +67,12 @@ int become_reaper(struct context *context)
 		return 0;
 	}
 	/* CLONE_VFORK: the child has exec'd by now, or has failed and written why into the ledger. */
-	started = !ledger->outcomes[ledger->current].error;
-	if (!started)
+	if (ledger->outcomes[ledger->current].error)
 		_exit(127);
 	ledger->reaping = 1;
 	munmap(ledger, OUTCOMES_SIZE(context->plan.count));
-	/* What exec closes for others. With all of stdio: a reader of the command's output waits for its end, not for ours. */
+	/* What exec closes for others, and stdio: a reader of the command's output waits for its end, not for ours. */
 	close_range_(0, ~0u, 0);
 	prctl(PR_SET_NAME, "crt-init");
 	serve(child);
-	return -1;
 }

@@ -3,8 +3,8 @@
 
 #include "context.h"
 
-/* `--init`: PID 1 forks, returns 0 in the child that is to exec, and never returns in PID 1 but with -1 when the fork
- * failed or the child could not exec (its error is then in the ledger). */
+/* `--init`: forks, and returns 0 in the child that is to exec. In PID 1 it does not return, but with -1 when there is
+ * no child. When the child cannot exec, its error is in the ledger and PID 1 ends. */
 int become_reaper(struct context *context);
 
 #endif

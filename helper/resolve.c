@@ -10,9 +10,8 @@
 
 static int open_in(int root, const char *path, uint64_t flags, uint64_t how_to)
 {
-	struct open_how_v0 how = {
-		.flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT_ | RESOLVE_NO_MAGICLINKS_ | how_to
-	};
+	struct open_how_v0 how = { .flags = flags | O_CLOEXEC,
+				   .resolve = RESOLVE_IN_ROOT_ | RESOLVE_NO_MAGICLINKS_ | how_to };
 	int fd, tries = 0;
 
 	/* EAGAIN: a rename raced with the look-up (openat2(2)); a hostile loop of renames ends in that error. */

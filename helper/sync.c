@@ -7,18 +7,29 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* What a message of the turn-taking socket says: a turn, or that a descriptor comes with it. */
+enum { BYTE_TURN = 't', BYTE_FD = 'f' };
+
+/* For a descriptor that whoever made it has set to O_NONBLOCK. */
+static int wait_for(int fd, short events)
+{
+	struct pollfd ready = { .fd = fd, .events = events };
+
+	return poll(&ready, 1, -1) < 0 && errno != EINTR ? -1 : 0;
+}
+
 int send_event(enum event kind, uint32_t step, int64_t value, uint32_t micros, const char *text)
 {
 	struct event_header header = { kind, step, value, micros, text ? (uint32_t)strlen(text) : 0 };
 	struct iovec parts[2] = { { &header, sizeof(header) }, { (void *)text, header.length } };
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = header.length ? 2 : 1 };
-	ssize_t sent;
 
-	/* One message is far smaller than the socket's buffer, which the supervisor empties. */
-	do
-		sent = sendmsg(STATUS_FD, &message, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	return sent < 0 ? -1 : 0;
+	/* One message is far smaller than the socket's buffer, which the supervisor empties: it goes whole or not at
+	 * all. */
+	while (sendmsg(STATUS_FD, &message, MSG_NOSIGNAL) < 0)
+		if (errno != EINTR && (errno != EAGAIN || wait_for(STATUS_FD, POLLOUT)))
+			return -1;
+	return 0;
 }
 
 int read_all(int fd, void *buffer, size_t size)
@@ -28,13 +39,8 @@ int read_all(int fd, void *buffer, size_t size)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		/* The supervisor's end of the pair may have made the socket non-blocking for both. */
-		if (n < 0 && errno == EAGAIN) {
-			struct pollfd ready = { .fd = fd, .events = POLLIN };
-
-			poll(&ready, 1, -1);
+		if (n < 0 && errno == EAGAIN && !wait_for(fd, POLLIN))
 			continue;
-		}
 		if (n <= 0)
 			return n < 0 ? -1 : 0;
 		got += (size_t)n;
@@ -55,7 +61,7 @@ int open_sync(struct context *context)
 
 int give_turn(int socket, int fd)
 {
-	char byte = fd < 0 ? 't' : 'f';
+	char byte = fd < 0 ? BYTE_TURN : BYTE_FD;
 	struct iovec part = { &byte, 1 };
 	union {
 		struct cmsghdr align;
@@ -77,7 +83,7 @@ int give_turn(int socket, int fd)
 	return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
 }
 
-int take_turn(int socket, int *fd)
+enum turn take_turn(int socket, int *fd)
 {
 	char byte;
 	struct iovec part = { &byte, 1 };
@@ -89,23 +95,24 @@ int take_turn(int socket, int *fd)
 		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)
 	};
 	struct cmsghdr *header;
-	ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	ssize_t got;
 
+	while ((got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+		;
 	if (got <= 0)
-		return got < 0 ? -1 : 0;
+		return TURN_NONE;
+	if (byte != BYTE_FD)
+		return TURN;
 	header = CMSG_FIRSTHDR(&message);
-	if (!header || header->cmsg_type != SCM_RIGHTS)
-		return 1;
-	memcpy(fd, CMSG_DATA(header), sizeof(int));
-	return 2;
+	*fd = -1;
+	if (header && header->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(header), sizeof(int));
+	return TURN_FD;
 }
 
 int wait_turn(int socket)
 {
-	int fd = -1, got;
+	int fd;
 
-	do
-		got = take_turn(socket, &fd);
-	while (got < 0 && errno == EINTR);
-	return got == 1 ? 0 : -1;
+	return take_turn(socket, &fd) == TURN ? 0 : -1;
 }

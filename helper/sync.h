@@ -45,7 +45,8 @@ int open_sync(struct context *context);
 int give_turn(int socket, int fd);
 /* Waits for the own turn in a child: 0, or -1 when the monitor is gone. */
 int wait_turn(int socket);
-/* One message that poll(2) announced: 1 a turn, 2 a descriptor came (in *fd), 0 end of file, -1 an error. */
-int take_turn(int socket, int *fd);
+/* Reads one message. TURN_FD came with a descriptor: *fd, -1 where there was no room for it. TURN_NONE is the end. */
+enum turn { TURN_NONE, TURN, TURN_FD };
+enum turn take_turn(int socket, int *fd);
 
 #endif

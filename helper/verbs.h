@@ -1,4 +1,5 @@
-/* What the supervisor needs of the kernel and Node does not have: verbs of crt-init beside `run`. */
+/* What the supervisor needs of the kernel and Node does not have: verbs of crt-init beside `run`. Each answers the exit
+ * code, 0 or 1, and says on stderr what went wrong. */
 #ifndef CRT_VERBS_H
 #define CRT_VERBS_H
 
@@ -6,7 +7,12 @@
 int verb_kill(int count, char **files);
 /* signal PID STARTTIME SIGNAL: only to the process that started then (field 22 of /proc/PID/stat). */
 int verb_signal(int count, char **words);
-/* remove DIRECTORY: the whole tree, at any depth, following no link. */
+/* remove DIRECTORY: the whole tree, at any depth, following no link and entering no other file system. */
 int verb_remove(int count, char **words);
+
+/* A line on a descriptor, made of three parts; what does not fit into 1024 bytes is cut. */
+void print_line(int fd, const char *first, const char *second, const char *third);
+/* `crt-init: WHAT: errno in words` on stderr; answers 1. */
+int complain(const char *what);
 
 #endif

@@ -2,15 +2,15 @@
 // Builds everything that a clone or a tarball needs: `node scripts/build.js [--if-needed]`.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.js';
 import { writeManifest } from './manifest.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What the bundles, the manifest and the types are made from. */
 const INPUTS = ['src', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
-const OUTPUTS = ['dist/cli.js', 'dist/oclif.js', 'dist/index.js', 'dist/types/index.d.ts'];
+const OUTPUTS = ['dist/cli.cjs', 'dist/oclif.cjs', 'dist/index.js', 'dist/types/index.d.ts'];
 
 /** Newest modification time under a path, in milliseconds; a folder's own time tells of files that went away. */
 function newest(path) {

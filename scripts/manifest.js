@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 // oclif.manifest.json lets oclif show help without loading a command. `node scripts/manifest.js [--check]`
 import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core';
 
 const FILE = 'oclif.manifest.json';
 
-/** The manifest of the commands in dist/oclif.js, as text. */
+/** The manifest of the commands in dist/oclif.cjs, as text. */
 export async function renderManifest(root) {
   const plugin = new Plugin({ root, ignoreManifest: true, errorOnManifestCreate: true });
   await plugin.load();

@@ -2,11 +2,11 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, writeF
 import { basename, dirname } from 'node:path';
 import { BugError, UserError } from './errors.js';
 import type { HelperVerbs } from './launch/verbs.js';
-import { toHostPath, type HostPath } from './plan/step.js';
+import { type HostPath, toHostPath } from './plan/step.js';
 import { Fields } from './state/decode.js';
 import { codeOf, systemError } from './state/failure.js';
 import { CorruptFile, parseJson, randomName, readStateFile } from './state/file.js';
-import { decodeRecord, type ContainerRecord } from './state/record.js';
+import { type ContainerRecord, decodeRecord } from './state/record.js';
 import { ensureRoot, type Roots } from './state/roots.js';
 import { readdirIfThere } from './state/temporary.js';
 
@@ -74,12 +74,16 @@ export function createLayer(root: HostPath, id: string, lower: LowerRoot, owner:
  * @throws UserError, also for a path that is not directly in the layers root: a damaged record must not name anything else.
  */
 export function removeLayer(root: HostPath, directory: HostPath, verbs: Pick<HelperVerbs, 'remove'>): boolean {
-  if (dirname(directory) !== root || !ID.test(basename(directory))) {
-    throw new UserError(`will not remove ${directory}: it is no layer in ${root}`, { hint: `if it is one: CRT_LAYERS_DIR=${dirname(directory)} crt rm NAME` });
+  // Compared whole: with a slash at its end lstat(2) would follow a symlink.
+  if (directory !== `${root}/${basename(directory)}` || !ID.test(basename(directory))) {
+    throw new UserError(`will not remove ${directory}: it is no layer in ${root}`, {
+      hint: `if it is one: CRT_LAYERS_DIR=${dirname(directory)} crt rm NAME`,
+    });
   }
   const stat = lstatSync(directory, { throwIfNoEntry: false });
   if (stat === undefined) return false;
-  if (!stat.isDirectory()) throw new UserError(`will not remove ${directory}: it is not a directory`, { hint: 'see what it is, and remove it by hand' });
+  if (!stat.isDirectory())
+    throw new UserError(`will not remove ${directory}: it is not a directory`, { hint: 'see what it is, and remove it by hand' });
   try {
     rmSync(directory, { recursive: true, force: true });
   } catch {

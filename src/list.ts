@@ -3,12 +3,12 @@ import { UserError } from './errors.js';
 import type { CgroupFacts } from './host/facts.js';
 import { probeHost } from './host/probe.js';
 import { bootId, isAlive } from './host/process.js';
-import { lostLayers, removeLayer, type LostLayer } from './layer.js';
+import { type LostLayer, lostLayers, removeLayer } from './layer.js';
 import type { ContainerRecord } from './state/record.js';
-import { initAlive, isOrphaned, status, type Status } from './state/status.js';
-import { read, readAll, type Entry } from './state/store.js';
+import { initAlive, isOrphaned, type Status, status } from './state/status.js';
+import { type Entry, read, readAll } from './state/store.js';
 import { sweepTemporaries } from './state/temporary.js';
-import { ownCgroups, undo, undoContext, type UndoContext } from './undo.js';
+import { ownCgroups, type UndoContext, undo, undoContext } from './undo.js';
 
 export interface ListOptions {
   /** Stopped containers too. What is corrupt, or a leftover that could not be undone, is always shown. */
@@ -86,7 +86,8 @@ function parsePattern(value: string): RegExp {
 
 function parseStatus(value: string): string {
   const wanted = value === 'exited' ? 'stopped' : value;
-  if (!STATUSES.includes(wanted)) throw new UserError(`there is no status ${JSON.stringify(value)}`, { hint: `one of ${STATUSES.join(', ')}` });
+  if (!STATUSES.includes(wanted))
+    throw new UserError(`there is no status ${JSON.stringify(value)}`, { hint: `one of ${STATUSES.join(', ')}` });
   return wanted;
 }
 
@@ -136,7 +137,10 @@ function summarize(entry: Entry, problem: string | undefined, facts: () => Cgrou
   };
 }
 
-function describe(name: string, record: ContainerRecord | undefined): Omit<ContainerSummary, 'status' | 'pid' | 'memoryUsage' | 'exitCode' | 'problem'> {
+function describe(
+  name: string,
+  record: ContainerRecord | undefined,
+): Omit<ContainerSummary, 'status' | 'pid' | 'memoryUsage' | 'exitCode' | 'problem'> {
   return {
     name,
     created: record?.created,

@@ -4,9 +4,9 @@ import { isAlive } from './host/process.js';
 import { layerSize, layersOf, lostLayers, removeLayer } from './layer.js';
 import type { HostPath } from './plan/step.js';
 import { waitUntil } from './state/pause.js';
-import { initAlive, isOrphaned, isSame, status, type Status } from './state/status.js';
-import { read, type Entry } from './state/store.js';
-import { killContainer, ownCgroups, removeStray, undo, undoContext, type UndoContext } from './undo.js';
+import { initAlive, isOrphaned, isSame, type Status, status } from './state/status.js';
+import { type Entry, read } from './state/store.js';
+import { killContainer, ownCgroups, removeStray, type UndoContext, undo, undoContext } from './undo.js';
 
 export interface RemoveOptions {
   /** Kill it when it runs. */
@@ -125,5 +125,7 @@ function stillRunning(entry: Entry): UserError {
 
 function stillStarting(entry: Entry): UserError {
   const pid = entry.record?.owner.pid;
-  return new UserError(`${entry.name} is in the hands of process ${pid}, which is starting it or clearing up after it`, { hint: `try again, or end that process: kill ${pid}` });
+  return new UserError(`${entry.name} is in the hands of process ${pid}, which is starting it or clearing up after it`, {
+    hint: `try again, or end that process: kill ${pid}`,
+  });
 }

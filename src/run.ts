@@ -25,16 +25,26 @@ export async function run(options: RunOptions): Promise<Result> {
   const prepared = prepare(options);
   for (const notice of prepared.notices) options.onNotice?.(notice);
   options.onPlan?.(prepared.plan, prepared.config);
-  const streams = await openStreams(options, watch);
   const plan = encodePlan(prepared.plan, { reportSteps: options.onSteps !== undefined });
-  const launch = new Launch({ helper: prepared.helper, plan, stdio: streams.stdio });
+  const streams = await openStreams(options, watch);
+  try {
+    const launch = new Launch({ helper: prepared.helper, plan, stdio: streams.stdio });
+    return await supervise(launch, prepared, options, streams, watch);
+  } finally {
+    streams.close();
+  }
+}
+
+/** A running helper, to its end. */
+async function supervise(launch: Launch, prepared: Prepared, options: RunOptions, streams: Streams, watch: Watch): Promise<Result> {
+  streams.listen(launch);
   watch.guard(launch);
   try {
     await look(launch, prepared, options);
     return await live(launch, prepared, options, streams, watch);
   } catch (error) {
     launch.abandon();
-    throw error;
+    throw (launch.started ? undefined : watch.givenUp) ?? error;
   } finally {
     watch.stop();
     await launch.closed();
@@ -70,7 +80,7 @@ async function live(launch: Launch, prepared: Prepared, options: RunOptions, str
     const container = new Container(prepared.name, needPid(launch), launch);
     effects.claim.writePid(container.pid);
     launch.start();
-    streams.connect(launch);
+    streams.feed(launch);
     options.onStart?.(container);
     const event = await launch.next();
     if (event.kind !== 'exited') throw new BugError(`the helper said ${event.kind} where the container was to end`);

@@ -11,10 +11,14 @@ const MAX_BUFFER = 100 * 1024 ** 2;
 export interface Streams {
   /** What the helper is spawned with. */
   readonly stdio: readonly [Stdio, Stdio, Stdio];
-  /** Connects what has to be copied. To be called once the helper runs. */
-  connect(launch: Launch): void;
-  /** Lets go of the caller's streams, after the helper has closed its own. @throws UserError when more came than `maxBuffer`. */
+  /** Reads the output from now on. To be called before the helper can end: Node throws away what nobody reads by then. */
+  listen(launch: Launch): void;
+  /** Writes the input. To be called once the command runs. */
+  feed(launch: Launch): void;
+  /** All that was captured, once the helper is gone. @throws UserError when more came than `maxBuffer`. */
   finish(): { stdout: Buffer; stderr: Buffer };
+  /** Lets go of the caller's streams and of what was opened, in any case. */
+  close(): void;
 }
 
 /**
@@ -29,21 +33,21 @@ export function plainStreams(options: RunOptions, overflow: () => void): Streams
   let stopInput = (): void => {};
   return {
     stdio: [inputStdio(input), outputStdio(stdout, 1), outputStdio(stderr, 2)],
-    connect: (launch) => {
-      stopInput = feed(input, launch.stdin);
+    listen: (launch) => {
       out.read(launch.stdout);
       error.read(launch.stderr);
     },
-    finish: () => {
-      stopInput();
-      return { stdout: out.bytes(), stderr: error.bytes() };
+    feed: (launch) => {
+      stopInput = feed(input, launch.stdin);
     },
+    finish: () => ({ stdout: out.bytes(), stderr: error.bytes() }),
+    close: () => stopInput(),
   };
 }
 
 /** The caller's own terminal: the monitor relays it. */
 export function callerTerminal(): Streams {
-  return { stdio: ['inherit', 'inherit', 'inherit'], connect: () => {}, finish: () => ({ stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }) };
+  return { stdio: ['inherit', 'inherit', 'inherit'], listen: () => {}, feed: () => {}, finish: () => ({ stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }), close: () => {} };
 }
 
 /** A terminal made for a caller that has none: the monitor relays it, we copy its other end. */
@@ -53,14 +57,17 @@ export function madeTerminal(terminal: Terminal, options: RunOptions, overflow: 
   let stopInput = (): void => {};
   return {
     stdio: [terminal.slave, terminal.slave, terminal.slave],
-    connect: () => {
-      terminal.onData((chunk) => out.take(chunk));
+    listen: () => terminal.onData((chunk) => out.take(chunk)),
+    feed: () => {
       stopInput = feed(input, terminal.input);
     },
     finish: () => {
-      stopInput();
       terminal.drain();
       return { stdout: out.bytes(), stderr: Buffer.alloc(0) };
+    },
+    close: () => {
+      stopInput();
+      terminal.close();
     },
   };
 }
@@ -79,7 +86,7 @@ function feed(input: RunOptions['input'], target: Writable | null): () => void {
   if (target === null || input === undefined) return () => {};
   // A command that does not read all of its input is no error: EPIPE.
   target.on('error', () => {});
-  if (typeof input === 'string' || input instanceof Uint8Array) {
+  if (input !== 'inherit' && (typeof input === 'string' || input instanceof Uint8Array)) {
     target.end(input);
     return () => {};
   }

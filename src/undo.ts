@@ -3,17 +3,17 @@ import { basename, dirname } from 'node:path';
 import { destroyCgroup } from './cgroup/destroy.js';
 import type { CgroupDirectory } from './cgroup/driver.js';
 import { UserError } from './errors.js';
-import { bootId, isAlive } from './host/process.js';
+import { bootId, isAlive, type ProcessIdentity } from './host/process.js';
+import { type HelperVerbs, helperVerbs } from './launch/verbs.js';
 import { layersOf, removeLayer } from './layer.js';
-import { helperVerbs, type HelperVerbs } from './launch/verbs.js';
-import { toHostPath, type HostPath } from './plan/step.js';
+import { type HostPath, toHostPath } from './plan/step.js';
 import { codeOf, systemError } from './state/failure.js';
 import { removeFolder, writeByRename } from './state/file.js';
-import { ownIdentity, withUndoLock } from './state/lock.js';
+import { withUndoLock } from './state/lock.js';
 import { waitUntil } from './state/pause.js';
-import { stateRoots, type Roots } from './state/roots.js';
+import { type Roots, stateRoots } from './state/roots.js';
 import { initAlive, isKept, isOrphaned, isSame, status } from './state/status.js';
-import { read, type Entry } from './state/store.js';
+import { type Entry, read } from './state/store.js';
 import { temporaryPath } from './state/temporary.js';
 
 /*
@@ -74,11 +74,11 @@ export function undo(directory: HostPath, context: UndoContext, options: UndoOpt
   const nothing: Undone = { outcome: 'gone', killed: false, cgroups: [], layers: [] };
   const name = basename(directory);
   const roots: Roots = { state: toHostPath(dirname(directory)), layers: context.roots.layers };
-  const act = (): Undone => {
+  const act = (self: ProcessIdentity): Undone => {
     const entry = read(roots, name);
     if (entry === undefined || isOther(entry, options)) return nothing;
     if (!mayUndo(entry, options)) return { ...nothing, outcome: 'alive' };
-    return undoLocked(entry, { roots, verbs: context.verbs }, options);
+    return undoLocked(entry, { roots, verbs: context.verbs, self }, options);
   };
   return withUndoLock(directory, act) ?? nothing;
 }
@@ -121,13 +121,13 @@ function mayUndo(entry: Entry, { claim, discard, force }: UndoOptions): boolean 
       return force === true;
     case 'stopped':
       // Its supervisor may just be clearing up; but what is recorded as ended is ready to be taken.
-      return force === true || entry.exit !== undefined || !isAlive(entry.record?.owner ?? ownIdentity());
+      return force === true || entry.exit !== undefined || (entry.record !== undefined && !isAlive(entry.record.owner));
     default:
       return true;
   }
 }
 
-function undoLocked(entry: Entry, context: UndoContext, { discard }: UndoOptions): Undone {
+function undoLocked(entry: Entry, context: UndoContext & { readonly self: ProcessIdentity }, { discard }: UndoOptions): Undone {
   try {
     const { killed, cgroups } = undoProcesses(entry, context.verbs);
     if (isKept(entry) && discard !== true) {
@@ -135,7 +135,7 @@ function undoLocked(entry: Entry, context: UndoContext, { discard }: UndoOptions
       return { outcome: 'kept', killed, cgroups, layers: [] };
     }
     const layers = undoLayers(entry, context);
-    dispose(entry, context.roots);
+    dispose(entry, temporaryPath(context.roots, entry.name, context.self));
     return { outcome: 'undone', killed, cgroups, layers };
   } catch (error) {
     if (error instanceof UserError && error.hint !== undefined) throw error;
@@ -189,7 +189,8 @@ function endInit(entry: Entry, verbs: HelperVerbs): void {
 function undoLayers(entry: Entry, { roots, verbs }: UndoContext): readonly HostPath[] {
   const { record } = entry;
   // With a record that cannot be read the layers themselves say whose they are.
-  const paths = record === undefined ? layersOf(roots, entry.name).map(({ layer }) => layer) : record.layer === undefined ? [] : [record.layer];
+  const paths =
+    record === undefined ? layersOf(roots, entry.name).map(({ layer }) => layer) : record.layer === undefined ? [] : [record.layer];
   return paths.filter((path) => removeLayer(roots.layers, path, verbs));
 }
 
@@ -202,8 +203,7 @@ function settle(entry: Entry): void {
   writeByRename(entry.directory, 'cgroup.json', JSON.stringify({ version: 1, bootId: bootId(), directories: [] }));
 }
 
-function dispose(entry: Entry, roots: Roots): void {
-  const temporary = temporaryPath(roots, entry.name, ownIdentity());
+function dispose(entry: Entry, temporary: HostPath): void {
   try {
     renameSync(entry.directory, temporary);
   } catch (error) {

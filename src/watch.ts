@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { performance } from 'node:perf_hooks';
+import { UserError } from './errors.js';
 import type { Launch } from './launch/launch.js';
 import type { RunOptions } from './options.js';
 
@@ -37,6 +38,12 @@ export class Watch {
     this.#kill();
   };
 
+  /** What to throw for a start that was given up: undefined when it was not. */
+  get givenUp(): UserError | undefined {
+    if (this.timedOut) return new UserError(`the container was not started within its timeout of ${this.#timeout} ms`, { hint: 'allow more: --timeout', exitCode: 124 });
+    return this.canceled ? new UserError('the start was canceled') : undefined;
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
     this.#signal?.removeEventListener('abort', this.cancel);
@@ -48,6 +55,8 @@ export class Watch {
   }
 
   #kill(): void {
-    this.#launch?.signal(constants.signals.SIGKILL);
+    // Before the command runs there is only the start to give up.
+    if (this.#launch?.started) this.#launch.signal(constants.signals.SIGKILL);
+    else this.#launch?.abandon();
   }
 }

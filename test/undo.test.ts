@@ -1,70 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import test, { type ExecutionContext } from 'ava';
-import type { CgroupDirectory } from '../src/cgroup/driver.js';
-import { openCgroup } from '../src/cgroup/open.js';
+import { existsSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
+import test from 'ava';
 import { UserError } from '../src/errors.js';
-import { probeHost } from '../src/host/probe.js';
-import { bootId, isAlive, startTime, type ProcessIdentity } from '../src/host/process.js';
-import { createLayer, layerId } from '../src/layer.js';
+import { bootId, isAlive, startTime } from '../src/host/process.js';
 import { helperVerbs } from '../src/launch/verbs.js';
-import { toHostPath, type HostPath } from '../src/plan/step.js';
+import { layerId } from '../src/layer.js';
+import { toHostPath } from '../src/plan/step.js';
 import { randomName } from '../src/state/file.js';
-import type { ContainerRecord } from '../src/state/record.js';
-import type { Roots } from '../src/state/roots.js';
 import { read } from '../src/state/store.js';
-import { killContainer, undo, undoOrphan, type Undone } from '../src/undo.js';
+import { killContainer, type Undone, undo, undoOrphan } from '../src/undo.js';
+import { crashed, makeLayer, member, realCgroup } from './state/_crashed.js';
 import { deadProcess, fullRecord, leave, makeRoots, names, noteVerbs, OTHER_BOOT, plain, sleeper, take } from './state/_sandbox.js';
 
 const verbs = helperVerbs();
 const outcomeOf = ({ outcome }: Undone): string => outcome;
-
-/** A real cgroup of a name that nobody else has, removed after the test. */
-function realCgroup(t: ExecutionContext, name: string): readonly CgroupDirectory[] {
-  const made = openCgroup(probeHost().cgroup, name, { pids: { limit: 100 } }).create();
-  t.teardown(() => {
-    for (const { path } of [...made].reverse()) if (existsSync(path)) rmdirSync(path);
-  });
-  return made;
-}
-
-/** A process in these cgroups. */
-async function member(t: ExecutionContext, directories: readonly CgroupDirectory[]): Promise<ProcessIdentity & { gone: Promise<unknown> }> {
-  const { child, ...identity } = await sleeper(t);
-  for (const { path } of directories) writeFileSync(`${path}/cgroup.procs`, String(identity.pid));
-  return { ...identity, gone: once(child, 'exit') };
-}
-
-function makeLayer(roots: Roots, record: ContainerRecord): HostPath {
-  const { layer } = record;
-  if (layer === undefined) throw new Error('no layer');
-  const made = createLayer(roots.layers, layer.slice(roots.layers.length + 1), { lowerMode: 0o755, lowerUid: 0, lowerGid: 0 }, { directory: toHostPath(`${roots.state}/${record.name}`), record });
-  writeFileSync(`${made.upper}/file`, 'x');
-  return made.directory;
-}
-
-interface Crashed {
-  readonly roots: Roots;
-  readonly directory: HostPath;
-  readonly record: ContainerRecord;
-  readonly cgroups: readonly CgroupDirectory[];
-  readonly init: Awaited<ReturnType<typeof member>>;
-  readonly layer: HostPath;
-}
-
-/** A container in full swing whose supervisor is dead. */
-async function crashed(t: ExecutionContext, more: Partial<ContainerRecord> = {}): Promise<Crashed> {
-  const roots = makeRoots(t);
-  const name = `crt-test-${randomName()}`;
-  const cgroups = realCgroup(t, name);
-  const init = await member(t, cgroups);
-  const layerPath = toHostPath(`${roots.layers}/${layerId(name)}`);
-  const record = fullRecord(name, { owner: await deadProcess(t), layer: layerPath, cgroupPaths: cgroups.map(({ path }) => path), ...more });
-  const layer = makeLayer(roots, record);
-  const files = { 'state.json': record, 'cgroup.json': { version: 1, bootId: bootId(), directories: cgroups }, pid: { version: 1, ...plain(init) } };
-  return { roots, directory: leave(roots, name, files), record, cgroups, init, layer };
-}
 
 test('everything of a crashed container goes: processes, cgroups, layer, folder; twice is fine', async (t) => {
   const { roots, directory, cgroups, init, layer } = await crashed(t);
@@ -72,7 +22,10 @@ test('everything of a crashed container goes: processes, cgroups, layer, folder;
   const undone = undo(directory, { roots, verbs });
   t.is(undone.outcome, 'undone');
   t.true(undone.killed);
-  t.deepEqual(undone.cgroups, cgroups.map(({ path }) => path));
+  t.deepEqual(
+    undone.cgroups,
+    cgroups.map(({ path }) => path),
+  );
   t.deepEqual(undone.layers, [layer]);
   await Promise.all([init.gone, second.gone]);
   t.true(cgroups.every(({ path }) => !existsSync(path)));
@@ -116,7 +69,7 @@ test('a start in progress is not taken apart, even by force', async (t) => {
   t.is(outcomeOf(undo(directory, { roots, verbs: noteVerbs() }, { discard: true, force: true })), 'alive');
 });
 
-test('the supervisor itself undoes by its claim, and nobody else\'s', (t) => {
+test("the supervisor itself undoes by its claim, and nobody else's", (t) => {
   const roots = makeRoots(t);
   const held = take(roots, 'box');
   t.is(outcomeOf(undo(held.directory, { roots, verbs }, { claim: randomName() })), 'gone');
@@ -141,13 +94,16 @@ test('killed between mkdir and the note of the inodes: empty directories go, non
   await foreign.gone;
 });
 
-test('a cgroup of the same path but another inode is a stranger\'s', async (t) => {
+test("a cgroup of the same path but another inode is a stranger's", async (t) => {
   const roots = makeRoots(t);
   const name = `crt-test-${randomName()}`;
   const cgroups = realCgroup(t, name);
   const foreign = await member(t, cgroups);
   const noted = cgroups.map(({ path, inode }) => ({ path, inode: inode + 1 }));
-  const directory = leave(roots, name, { 'state.json': fullRecord(name, { owner: await deadProcess(t), cgroupPaths: cgroups.map(({ path }) => path) }), 'cgroup.json': { version: 1, bootId: bootId(), directories: noted } });
+  const directory = leave(roots, name, {
+    'state.json': fullRecord(name, { owner: await deadProcess(t), cgroupPaths: cgroups.map(({ path }) => path) }),
+    'cgroup.json': { version: 1, bootId: bootId(), directories: noted },
+  });
   t.deepEqual(undo(directory, { roots, verbs }).cgroups, []);
   t.true(isAlive(foreign));
   t.true(cgroups.every(({ path }) => existsSync(path)));
@@ -160,10 +116,18 @@ test('from another boot: no process and no cgroup is touched, layer and folder g
   const name = `crt-test-${randomName()}`;
   const cgroups = realCgroup(t, name);
   const foreign = await member(t, cgroups);
-  const record = fullRecord(name, { owner: { ...plain(foreign), bootId: OTHER_BOOT }, layer: toHostPath(`${roots.layers}/${layerId(name)}`), cgroupPaths: cgroups.map(({ path }) => path) });
+  const record = fullRecord(name, {
+    owner: { ...plain(foreign), bootId: OTHER_BOOT },
+    layer: toHostPath(`${roots.layers}/${layerId(name)}`),
+    cgroupPaths: cgroups.map(({ path }) => path),
+  });
   const layer = makeLayer(roots, record);
   const pid = { version: 1, ...plain(foreign), bootId: OTHER_BOOT };
-  const directory = leave(roots, name, { 'state.json': record, 'cgroup.json': { version: 1, bootId: OTHER_BOOT, directories: cgroups }, pid });
+  const directory = leave(roots, name, {
+    'state.json': record,
+    'cgroup.json': { version: 1, bootId: OTHER_BOOT, directories: cgroups },
+    pid,
+  });
   t.deepEqual(undo(directory, { roots, verbs }), { outcome: 'undone', killed: false, cgroups: [], layers: [layer] });
   t.true(isAlive(foreign) && cgroups.every(({ path }) => existsSync(path)));
   t.deepEqual(names(roots.state), []);
@@ -176,7 +140,10 @@ test('an init that left its cgroup is killed by its pidfd; a later process of th
   const { child, ...init } = await sleeper(t);
   const gone = once(child, 'exit');
   const owner = await deadProcess(t);
-  const reused = leave(roots, 'reused', { 'state.json': fullRecord('reused', { owner }), pid: { version: 1, ...plain(init), startTime: init.startTime - 1 } });
+  const reused = leave(roots, 'reused', {
+    'state.json': fullRecord('reused', { owner }),
+    pid: { version: 1, ...plain(init), startTime: init.startTime - 1 },
+  });
   t.like(undo(reused, { roots, verbs }), { outcome: 'undone', killed: false });
   t.true(isAlive(init));
   const box = leave(roots, 'box', { 'state.json': fullRecord('box', { owner }), pid: { version: 1, ...plain(init) } });
@@ -192,12 +159,22 @@ test('any stage may be missing', async (t) => {
       process.kill(init.pid, 'SIGKILL');
       await init.gone;
     }
-    if (missing === 'cgroups') undo(leave(roots, 'other', { 'state.json': fullRecord('other', { owner }), 'cgroup.json': { version: 1, bootId: bootId(), directories: cgroups } }), { roots, verbs });
+    if (missing === 'cgroups')
+      undo(
+        leave(roots, 'other', {
+          'state.json': fullRecord('other', { owner }),
+          'cgroup.json': { version: 1, bootId: bootId(), directories: cgroups },
+        }),
+        { roots, verbs },
+      );
     leave(roots, record.name, missing === 'pid' || missing === 'cgroup.json' ? { [missing]: '' } : {});
     if (missing === 'layer') verbs.remove(layer);
     t.is(outcomeOf(undo(directory, { roots, verbs })), 'undone', missing);
     t.deepEqual([names(roots.state), names(roots.layers)], [[], []], missing);
-    t.true(cgroups.every(({ path }) => !existsSync(path)), missing);
+    t.true(
+      cgroups.every(({ path }) => !existsSync(path)),
+      missing,
+    );
   }
 });
 
@@ -217,7 +194,12 @@ test('a record never names anything but a layer for removal', async (t) => {
 
 test('when the helper fails, the folder stays visible and the lock is free', async (t) => {
   const { roots, directory, init, cgroups } = await crashed(t);
-  const failing = { ...noteVerbs(), kill: () => { throw new UserError('crt-init kill failed'); } };
+  const failing = {
+    ...noteVerbs(),
+    kill: () => {
+      throw new UserError('crt-init kill failed');
+    },
+  };
   const error = t.throws(() => undo(directory, { roots, verbs: failing }), { instanceOf: UserError });
   t.regex(error?.message ?? '', /^cannot clean up crt-test-\w+: crt-init kill failed$/);
   t.regex(error?.hint ?? '', /^crt rm -f crt-test-/);
@@ -227,12 +209,15 @@ test('when the helper fails, the folder stays visible and the lock is free', asy
   await init.gone;
 });
 
-test('the monitor\'s undo acts for a dead supervisor only', async (t) => {
+test("the monitor's undo acts for a dead supervisor only", async (t) => {
   const roots = makeRoots(t);
   take(roots, 'alive');
   leave(roots, 'dead', { 'state.json': fullRecord('dead', { owner: await deadProcess(t) }) });
   const context = { roots, verbs: noteVerbs() };
-  t.deepEqual(['alive', 'dead', 'never'].map((name) => undoOrphan(name, context).outcome), ['alive', 'undone', 'gone']);
+  t.deepEqual(
+    ['alive', 'dead', 'never'].map((name) => undoOrphan(name, context).outcome),
+    ['alive', 'undone', 'gone'],
+  );
 });
 
 test('killing ends the processes and leaves the rest; a next container of the name is not touched', async (t) => {

@@ -43,5 +43,7 @@ function printVersion(root: URL): number {
 
 function unknownVerb(verb: string): UserError {
   const guess = nearest(verb, ['run', ...VERBS]);
-  return new UserError(`crt has no command ${JSON.stringify(verb)}`, { hint: guess ? `did you mean: crt ${guess}` : 'what there is: crt --help' });
+  return new UserError(`crt has no command ${JSON.stringify(verb)}`, {
+    hint: guess ? `did you mean: crt ${guess}` : 'what there is: crt --help',
+  });
 }

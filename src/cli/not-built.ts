@@ -24,7 +24,8 @@ export function refuseUnbuiltVerb(verb: string): void {
 export function refuseUnbuiltFlags(values: FlagValues<RunFlagName>): void {
   for (const [flag, hint] of Object.entries(FLAGS)) {
     const given = values.text(flag as RunFlagName);
-    const isThere = given === undefined || (flag === 'network' && given === 'none') || (flag === 'detach' && values.toggle('detach') === false);
+    const isThere =
+      given === undefined || (flag === 'network' && given === 'none') || (flag === 'detach' && values.toggle('detach') === false);
     if (!isThere) throw new UserError(`--${flag} is not built yet`, { hint });
   }
 }

@@ -1,11 +1,10 @@
-import { isatty } from 'node:tty';
 import { BugError, printable, UserError } from '../index.js';
 import { writeAll } from './output.js';
+import { screen } from './screen.js';
 
-/** Escape sequences for stderr, empty when it is no terminal or NO_COLOR is set (no-color.org). */
+/** Escape sequences for stderr, empty where colour is not wanted. */
 function paint(): { red: string; dim: string; reset: string } {
-  const plain = !isatty(2) || Boolean(process.env['NO_COLOR']);
-  return plain ? { red: '', dim: '', reset: '' } : { red: '\x1b[31m', dim: '\x1b[2m', reset: '\x1b[0m' };
+  return screen(2).color ? { red: '\x1b[31m', dim: '\x1b[2m', reset: '\x1b[0m' } : { red: '', dim: '', reset: '' };
 }
 
 /** Names and paths end up in messages: what a terminal would act on is spelled out, but for the message's own lines. */

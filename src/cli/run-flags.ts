@@ -45,7 +45,11 @@ export const RUN_FLAGS = {
   timeout: option({ ...limits, helpValue: 'TIME', summary: 'End the container after 90s, 5m, 1h (exit code 124)' }),
 
   volume: options({ ...files, char: 'v', helpValue: 'HOST:DIR[:ro]', summary: 'Show a file or folder of the host inside' }),
-  mount: options({ ...files, helpValue: 'KEY=VALUE,...', summary: 'The same spelled out: type=bind,source=HOST,target=DIR; or type=tmpfs' }),
+  mount: options({
+    ...files,
+    helpValue: 'KEY=VALUE,...',
+    summary: 'The same spelled out: type=bind,source=HOST,target=DIR; or type=tmpfs',
+  }),
   tmpfs: options({ ...files, helpValue: 'DIR[:size=64m]', summary: 'An empty folder in memory' }),
   rootfs: option({ ...files, helpValue: 'DIR', summary: 'Root file system (default: $CRT_ROOTFS, /ubuntu_rootfs, else host)' }),
   'read-only': toggle({ ...files, summary: 'No writes to the root file system, not even to the layer' }),
@@ -53,7 +57,11 @@ export const RUN_FLAGS = {
   'storage-size': option({ ...files, helpValue: 'SIZE', summary: 'Size of the writable layer; without it the disk is not limited' }),
   keep: toggle({ ...files, summary: 'Keep the writable layer until crt rm' }),
 
-  explain: toggle({ ...look, helpLabel: '    --explain[=json|sh]', summary: 'Show each step of the start; as JSON lines, or as a shell script' }),
+  explain: toggle({
+    ...look,
+    helpLabel: '    --explain[=json|sh]',
+    summary: 'Show each step of the start; as JSON lines, or as a shell script',
+  }),
   'dry-run': toggle({ ...look, summary: 'Print the plan and touch nothing' }),
 
   // Known to everybody's fingers and not built yet: said so, never ignored.

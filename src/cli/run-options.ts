@@ -63,7 +63,12 @@ function limitOptions(values: Values): Partial<RunOptions> {
     cpuShares: parsed(values, 'cpu-shares', (text) => parseWhole('cpu-shares', text)),
     cpusetCpus: values.text('cpuset-cpus'),
     pidsLimit: parsed(values, 'pids-limit', (text) => parseWhole('pids-limit', text)),
-    ulimits: Object.fromEntries(values.all('ulimit').map(parseUlimit).map(({ name, soft, hard }) => [name, [soft, hard]])),
+    ulimits: Object.fromEntries(
+      values
+        .all('ulimit')
+        .map(parseUlimit)
+        .map(({ name, soft, hard }) => [name, [soft, hard]]),
+    ),
     timeout: parsed(values, 'timeout', (text) => parseDuration(text)),
   };
 }

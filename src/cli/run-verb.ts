@@ -1,11 +1,13 @@
-import { checkName, run, splitRun, UserError } from '../index.js';
-import { explanation } from './explanation.js';
+import { checkName, type RunOptions, run, splitRun, UserError } from '../index.js';
+import { describeEnding } from './ending.js';
+import { explainForm, narrate, printPlan } from './explanation.js';
 import { FlagValues } from './flag-values.js';
 import { refuseUnbuiltFlags } from './not-built.js';
 import { requireRoot } from './privilege.js';
 import { notice } from './report.js';
 import { RUN_FLAGS, type RunFlagName } from './run-flags.js';
 import { toRunOptions } from './run-options.js';
+import { SignalRelay } from './signals.js';
 
 /**
  * `crt run`, from the words after the verb to the exit code. `help`: crt's part of the line asks for it.
@@ -15,12 +17,27 @@ export async function runVerb(argv: readonly string[]): Promise<number | 'help'>
   const { name, flags, command } = splitRun(argv, RUN_FLAGS);
   const values = new FlagValues<RunFlagName>(flags, RUN_FLAGS);
   if (values.toggle('help')) return 'help';
-  refuseUnbuiltFlags(values);
   if (name === undefined) throw new UserError('crt run needs a name for the container', { hint: 'for example: sudo crt run mycontainer' });
-  const explain = explanation(values);
-  if (!explain.only) requireRoot('run', argv);
-  const options = { ...toRunOptions(checkName(name), command, values), onNotice: notice };
-  if (explain.only) return explain.only(options);
-  const result = await run({ ...options, ...explain.hooks });
-  return result.exitCode;
+  checkName(name);
+  refuseUnbuiltFlags(values);
+  const form = explainForm(values);
+  const dryRun = values.toggle('dry-run') ?? false;
+  requireRoot('run', argv);
+  const options = { ...toRunOptions(name, command, values), onNotice: notice };
+  if (dryRun || form === 'sh') return printPlan(options, form ?? 'text');
+  return runToEnd(form === undefined ? options : { ...options, ...narrate(options, form) });
+}
+
+async function runToEnd(options: RunOptions): Promise<number> {
+  const relay = new SignalRelay();
+  try {
+    const result = await run({ ...options, ...relay.listen() });
+    const ending = describeEnding(result, options.timeout);
+    if (ending !== undefined) notice(ending);
+    return relay.exitCode ?? result.exitCode;
+  } catch (error) {
+    // Who interrupts a start knows why it did not come about.
+    if (relay.exitCode !== undefined) return relay.exitCode;
+    throw error;
+  }
 }

@@ -50,13 +50,25 @@ export function padEnd(line: Line, width: number): Line {
   return missing > 0 ? [...line, span(' '.repeat(missing))] : line;
 }
 
+/** A heading that is drawn out to `width`; one that is longer is cut. */
+export function rule(mark: string, title: string, style: Style, width: number): Line {
+  const text = fit(`${mark.repeat(2)} ${title}`, width);
+  const missing = width - displayWidth(text) - 1;
+  return [span(missing > 0 ? `${text} ${mark.repeat(missing)}` : text, style)];
+}
+
 /** Breaks the spans into lines of at most `width` columns, 8 at least: at blanks, in words that are too long after a `/`, `|` or `,`. */
 export function wrap(spans: Line, width: number): Line[] {
   const room = Math.max(width, 8);
   const lines: Span[][] = [];
   let line: Span[] = [];
   let used = 0;
-  const words = spans.flatMap(({ text, style }) => text.split(' ').filter((word) => word !== '').map((word) => span(word, style)));
+  const words = spans.flatMap(({ text, style }) =>
+    text
+      .split(' ')
+      .filter((word) => word !== '')
+      .map((word) => span(word, style)),
+  );
   for (const word of words.flatMap((piece) => breakWord(piece, room))) {
     const size = displayWidth(word.text);
     if (used > 0 && used + 1 + size > room) {
@@ -79,8 +91,13 @@ function breakWord({ text, style }: Span, width: number): Span[] {
 
 /** Where a word that is too long is cut: after the last separator of the second half that fits, else where it is full. */
 function cutPoint(text: string, width: number): number {
-  // `fit` ends with an ellipsis of one column, in place of which one more narrow character could have been.
-  const full = Math.max(fit(text, width + 1).length - 1, 1);
+  let full = 0;
+  let used = 0;
+  for (const character of text) {
+    used += displayWidth(character);
+    if (used > width) break;
+    full += character.length;
+  }
   const separator = Math.max(...['/', '|', ',', ':'].map((mark) => text.lastIndexOf(mark, full - 1)));
   return separator + 1 > full / 2 ? separator + 1 : full;
 }

@@ -39,9 +39,15 @@ const PROPAGATION_NAMES: ReadonlyMap<number, string> = new Map([
 ]);
 
 const SIGNALS =
-  'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'.split(' ');
+  'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'.split(
+    ' ',
+  );
 
-const FILE_TYPES: Readonly<Record<number, string>> = { 0o010000: 'p', 0o020000: 'c', 0o060000: 'b' };
+const FILE_TYPES: ReadonlyMap<number, string> = new Map([
+  [0o010000, 'p'],
+  [0o020000, 'c'],
+  [0o060000, 'b'],
+]);
 
 /** The names of the set bits, from the lowest; bits without a name as one hexadecimal number. */
 function bitNames(value: Amount, names: ReadonlyMap<number, string>): string[] {
@@ -118,7 +124,7 @@ export function octal(mode: Amount): string {
 
 /** `c`, `b` or `p` of a device node's mode, as mknod(1) takes it. */
 export function deviceType(mode: Amount): string {
-  return FILE_TYPES[Number(mode) & 0o170000] ?? '?';
+  return FILE_TYPES.get(Number(mode) & 0o170000) ?? '?';
 }
 
 /** The two halves of a packed pair: major and minor, uid and gid. */

@@ -147,7 +147,8 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
   console: {
     syscalls: ['openat2(ptmx)', 'ioctl(TIOCGPTPEER)', 'setsid', 'ioctl(TIOCSCTTY)', 'dup3', 'sendmsg'],
     man: ['pty(7)', 'ioctl_tty(2)'],
-    purpose: "Opens a new terminal in the container's own devpts, makes it stdin, stdout and stderr, and sends its other end to the monitor.",
+    purpose:
+      "Opens a new terminal in the container's own devpts, makes it stdin, stdout and stderr, and sends its other end to the monitor.",
   },
   pivot: {
     syscalls: ['fchdir', 'pivot_root', 'umount2(MNT_DETACH)', 'chdir'],

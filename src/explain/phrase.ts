@@ -1,7 +1,7 @@
-import type { OpName, StepFlag } from '../plan/ops.js';
-import type { Operands, Step } from '../plan/step.js';
-import { CAPABILITIES } from '../spec/capabilities.js';
 import { printable } from '../format/printable.js';
+import type { OpName, StepFlag } from '../plan/ops.js';
+import { isOp, type Operands, type Step } from '../plan/step.js';
+import { CAPABILITIES } from '../spec/capabilities.js';
 import {
   attributeNames,
   capabilitySet,
@@ -21,6 +21,9 @@ import { type Secrecy, showVariable } from './secrets.js';
 /** Characters of one text, and entries of one list, beyond which a phrase is shortened. */
 const TEXT_LIMIT = 160;
 const LIST_LIMIT = 6;
+/** Operands of a run of like steps: up to so many are shown, and of more than those so many. */
+const RUN_LIMIT = 16;
+const RUN_SHOWN = 8;
 
 type Phrases = { readonly [N in OpName]: (operands: Operands<N>, secrecy: Secrecy) => readonly string[] };
 
@@ -45,7 +48,11 @@ const PHRASES: Phrases = {
   open: ({ fd, path, flags: bits }) => [`${fd} = ${path}`, flags(openFlagNames(bits))],
   probe: ({ root, candidates }) => [candidates.length === 0 ? `the folder ${root}` : `below ${root}:`, ...shorten(candidates)],
   'bind-source': ({ from, source, target, attrs }) => [arrow(source ?? from ?? '', target), attributes(attrs)],
-  overlay: ({ lower, upper, work, target, options, attrs }) => [arrow(`${lower} + ${upper} (${work})`, target), options.join(','), attributes(attrs)],
+  overlay: ({ lower, upper, work, target, options, attrs }) => [
+    arrow(`${lower} + ${upper} (${work})`, target),
+    options.join(','),
+    attributes(attrs),
+  ],
   file: ({ target, content, mode }) => [arrow(excerpt(content), target), octal(mode)],
   clone: ({ namespaces, cgroup }) => [flags(namespaceNames(namespaces)), cgroup === undefined ? '' : `into ${cgroup}`],
   'parent-death': ({ signal }) => [signalName(signal)],
@@ -62,7 +69,12 @@ const PHRASES: Phrases = {
     Number(mode) === 0 ? '' : octal(mode),
   ],
   bind: ({ source, target, attrs }) => [arrow(source, target), attributes(attrs)],
-  device: ({ target, mode, device, owner }) => [target, `${deviceType(mode)} ${pair(device).join(':')}`, octal(mode), Number(owner) === 0 ? '' : `owner ${pair(owner).join(':')}`],
+  device: ({ target, mode, device, owner }) => [
+    target,
+    `${deviceType(mode)} ${pair(device).join(':')}`,
+    octal(mode),
+    Number(owner) === 0 ? '' : `owner ${pair(owner).join(':')}`,
+  ],
   symlink: ({ target, content }) => [arrow(target, content)],
   mask: ({ target }) => [target],
   readonly: ({ target }) => [target],
@@ -96,9 +108,9 @@ const PHRASES: Phrases = {
 };
 
 const FLAG_WORDS: Readonly<Record<StepFlag, string>> = {
-  optional: '(if it is there)',
-  mkdir: '(made if missing)',
-  mkfile: '(made if missing)',
+  optional: 'if it is there',
+  mkdir: 'made if missing',
+  mkfile: 'made if missing',
 };
 
 /**
@@ -106,11 +118,27 @@ const FLAG_WORDS: Readonly<Record<StepFlag, string>> = {
  * print: control and bidirectional characters are spelled out. Long lists and texts are shortened, secrets hidden.
  */
 export function phraseStep<N extends OpName>(step: Step<N>, secrecy: Secrecy = {}): string {
-  const words = [...PHRASES[step.op](step.operands, secrecy), ...new Set(step.flags.map((flag) => FLAG_WORDS[flag]))];
-  return words
+  return PHRASES[step.op](step.operands, secrecy)
     .filter((word) => word !== '')
     .map((word) => cut(printable(word), TEXT_LIMIT))
     .join(' ');
+}
+
+/** What a step's flags mean, in brackets; empty without flags. */
+export function phraseFlags(step: Step): string {
+  const words = [...new Set(step.flags.map((flag) => FLAG_WORDS[flag]))];
+  return words.length === 0 ? '' : `(${words.join(', ')})`;
+}
+
+/** Several steps in a row that differ only in their operands. Links of one folder into another are told by their names. */
+export function phraseRun(steps: readonly Step[], secrecy: Secrecy = {}): string {
+  const [first, ...rest] = steps.map((step) => (isOp(step, 'symlink') && isParallel(step.operands) ? step.operands : undefined));
+  const phrases = steps.map((step) => phraseStep(step, secrecy));
+  const isOneFolder =
+    first && rest.every((link) => link && folder(link.target) === folder(first.target) && folder(link.content) === folder(first.content));
+  const names = isOneFolder ? [phrases[0] ?? '', ...rest.map((link) => printable(base(link?.target ?? '')))] : phrases;
+  const shown = names.length > RUN_LIMIT ? [...names.slice(0, RUN_SHOWN), `and ${names.length - RUN_SHOWN} more`] : names;
+  return shown.join(', ');
 }
 
 /** Attributes as mount(8) spells them: `ro,nosuid`. */
@@ -134,6 +162,19 @@ function cut(text: string, limit: number): string {
 
 function excerpt(content: Uint8Array): string {
   const text = Buffer.from(content.subarray(0, 256)).toString().split('\n')[0] ?? '';
-  const more = content.length > Buffer.byteLength(text) + 1;
-  return `"${cut(text, 32)}${more ? '…' : ''}" (${content.length} bytes)`;
+  const isWhole = content.length <= Buffer.byteLength(text) + 1;
+  return `"${cut(isWhole ? text : `${text}…`, 32).replace(/…+$/, '…')}" (${content.length} bytes)`;
+}
+
+/** `NAME/file` under the name `file`. */
+function isParallel({ target, content }: Operands<'symlink'>): boolean {
+  return base(target) === base(content);
+}
+
+function folder(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1);
+}
+
+function base(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -30,7 +30,11 @@ interface Laid<Row> {
  * An aligned table with a line of titles, each line ended by a newline. Cells are made harmless: no text of a
  * container can send an escape sequence to the terminal or forge a line.
  */
-export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[], { width, truncate = true }: TableOptions = {}): string {
+export function renderTable<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  { width, truncate = true }: TableOptions = {},
+): string {
   const laid = columns.map((column) => lay(column, rows));
   const limit = truncate && width !== undefined ? width : undefined;
   const fitted = limit === undefined ? laid : narrow(leaveOut(laid, limit), limit);
@@ -57,7 +61,10 @@ function leaveOut<Row>(laid: readonly Laid<Row>[], limit: number): readonly Laid
   const last = Math.max(...laid.map(({ column }) => column.drop ?? -1));
   if (last < 0) return laid;
   const index = laid.findIndex(({ column }) => column.drop === last);
-  return leaveOut(laid.filter((_, at) => at !== index), limit);
+  return leaveOut(
+    laid.filter((_, at) => at !== index),
+    limit,
+  );
 }
 
 /** Takes one terminal column after the other from the widest that can give one. */

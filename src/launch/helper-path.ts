@@ -1,8 +1,8 @@
-import { lstatSync, readFileSync, statSync, type Stats } from 'node:fs';
+import { lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BugError, UserError } from '../errors.js';
-import { toHostPath, type HostPath } from '../plan/step.js';
+import { type HostPath, toHostPath } from '../plan/step.js';
 
 /**
  * The absolute path of `crt-init`: in the package that this module is part of, never from PATH or the working
@@ -16,7 +16,8 @@ export function helperPath(from: string = import.meta.url): HostPath {
   const path = toHostPath(`${root}/helper/crt-init`);
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new UserError(`the helper ${path} is missing`, { hint: 'run `make -C helper`' });
-  if (!stat.isFile() || (stat.mode & 0o111) === 0) throw new UserError(`${path} is not an executable file`, { hint: 'run `make -C helper clean all`' });
+  if (!stat.isFile() || (stat.mode & 0o111) === 0)
+    throw new UserError(`${path} is not an executable file`, { hint: 'run `make -C helper clean all`' });
   const owner = statSync(`${root}/package.json`).uid;
   checkTrust(path, stat, owner);
   checkTrust(`${root}/helper`, statSync(`${root}/helper`), owner);
@@ -25,7 +26,9 @@ export function helperPath(from: string = import.meta.url): HostPath {
 
 function checkTrust(path: string, stat: Stats, owner: number): void {
   if (stat.uid !== 0 && stat.uid !== owner) {
-    throw new UserError(`${path} belongs to user ${stat.uid}, who could put anything in its place`, { hint: `sudo chown ${owner}: ${path}` });
+    throw new UserError(`${path} belongs to user ${stat.uid}, who could put anything in its place`, {
+      hint: `sudo chown ${owner}: ${path}`,
+    });
   }
   // A folder's group may write in a clone (umask 002, a group of one's own); the program itself is stricter.
   const writers = stat.isDirectory() ? 0o002 : 0o022;

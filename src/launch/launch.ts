@@ -64,6 +64,11 @@ export class Launch {
     this.#socket?.write(plan);
   }
 
+  /** True once the command has been exec'd. */
+  get started(): boolean {
+    return this.#started;
+  }
+
   get stdin(): Writable | null {
     return this.#child.stdin;
   }

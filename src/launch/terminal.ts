@@ -9,8 +9,10 @@ export interface Terminal {
   readonly input: Writable;
   onData(listener: (chunk: Buffer) => void): void;
   resize(rows: number, columns: number): void;
-  /** Reads what is left after the helper's end, and closes both ends. */
+  /** Reads what is left after the helper's end. */
   drain(): void;
+  /** Closes both ends. */
+  close(): void;
 }
 
 /** The parts of node-pty that are used: `open` is in its module but not in its types. */
@@ -48,6 +50,8 @@ export async function openTerminal(size: { rows: number; columns: number }): Pro
     drain: () => {
       pty._socket.pause();
       readRest(pty._fd, (chunk) => listener(chunk));
+    },
+    close: () => {
       closeSync(slave);
       pty._socket.destroy();
     },

@@ -1,3 +1,4 @@
+import { UserError } from '../errors.js';
 import { ACTORS, FLAG_BITS, OPS, type OpName, type StepFlag, opsHash } from './ops.js';
 import type { Plan, Step } from './step.js';
 
@@ -117,7 +118,7 @@ function slotNumber(slots: Map<string, number>, name: string, spec: OperandSpec,
 
 /**
  * A plan as the bytes that the helper loads.
- * @throws TypeError for an operand that is missing, carries a NUL, or reads a slot before it is filled; RangeError beyond 4 MiB.
+ * @throws TypeError for an operand that is missing, carries a NUL, or reads a slot before it is filled; UserError beyond 4 MiB.
  */
 export function encodePlan(plan: Plan, options: { reportSteps?: boolean } = {}): Buffer {
   const strings = new Strings();
@@ -134,7 +135,7 @@ export function encodePlan(plan: Plan, options: { reportSteps?: boolean } = {}):
   head.writeUInt32LE(options.reportSteps ? REPORT_STEPS : 0, 24);
   const bytes = Buffer.concat([head, strings.bytes()]);
   if (bytes.length - HEADER_BYTES > MAX_PLAN_BYTES) {
-    throw new RangeError(`the plan takes ${bytes.length} bytes; arguments and environment together must stay below ${MAX_PLAN_BYTES}`);
+    throw new UserError(`the arguments and the environment take ${bytes.length} bytes; ${MAX_PLAN_BYTES} is the most`, { hint: 'pass them in a file' });
   }
   return bytes;
 }

@@ -71,9 +71,13 @@ export function opLines(): string[] {
 
 /** 64-bit FNV-1a over {@link opLines}, each line ended by a newline: the same number as the helper computes. */
 export function opsHash(): bigint {
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of Buffer.from(opLines().map((line) => `${line}\n`).join(''))) {
-    hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
+  // In two halves: with bigints this took half a millisecond of every start. The prime is 2^40 + 0x1b3.
+  let [high, low] = [0xcbf29ce4, 0x84222325];
+  for (const byte of Buffer.from(`${opLines().join('\n')}\n`)) {
+    low = (low ^ byte) >>> 0;
+    const product = low * 0x1b3;
+    high = (Math.imul(high, 0x1b3) + Math.floor(product / 2 ** 32) + (low << 8)) >>> 0;
+    low = product >>> 0;
   }
-  return hash;
+  return (BigInt(high) << 32n) | BigInt(low);
 }

@@ -46,7 +46,7 @@ export function splitRun(argv: readonly string[], table: FlagTable): RunArgument
     const read = word.startsWith('--') ? readLong(word, table, name) : readShort(word, table, name);
     flags.push(...read.done);
     if (read.waiting === undefined) continue;
-    flags.push(`--${read.waiting}=${valueOf(read.waiting, word, argv[at + 1])}`);
+    flags.push(`--${read.waiting}=${nextValue(read.waiting, word, argv[at + 1])}`);
     at += 1;
   }
   return { name, flags, command: [] };
@@ -88,7 +88,7 @@ function kindOf(flag: string, table: FlagTable): FlagKind | undefined {
 }
 
 /** A value may begin with a dash (`--memory-swap -1`), as with docker; only `--` itself is more likely a forgotten value. */
-function valueOf(flag: string, word: string, next: string | undefined): string {
+function nextValue(flag: string, word: string, next: string | undefined): string {
   if (next !== undefined && next !== '--') return next;
   throw new UserError(`${quote(word).slice(1, -1)} needs a value`, { hint: `write --${flag}=VALUE; crt run --help says which` });
 }

@@ -19,15 +19,19 @@ const bytes: Reader<number> = (value, path) => {
   const number = whole(-1, MOST, 'bytes, a whole number')(value, path);
   if (number >= SMALLEST_MEMORY) return number;
   const hint = 'the library counts bytes: 50 MiB is 50 * 1024 ** 2';
-  throw new UserError(`${path}: ${number < 0 ? number : formatBytes(number)} is too little for a container to start, which takes 6 MiB`, { hint });
+  throw new UserError(`${path}: ${number < 0 ? number : formatBytes(number)} is too little for a container to start, which takes 6 MiB`, {
+    hint,
+  });
 };
 
 /** A number in the range of the flag of the same meaning. */
-const ranged = (flag: keyof typeof WHOLE): Reader<number> => (value, path) => {
-  if (typeof value === 'number' && isWhole(flag, value)) return value;
-  const { least, most, unlimited } = WHOLE[flag];
-  throw wrong(path, value, `a whole number from ${least} to ${most}${unlimited ? ', or -1 for unlimited' : ''}`);
-};
+const ranged =
+  (flag: keyof typeof WHOLE): Reader<number> =>
+  (value, path) => {
+    if (typeof value === 'number' && isWhole(flag, value)) return value;
+    const { least, most, unlimited } = WHOLE[flag];
+    throw wrong(path, value, `a whole number from ${least} to ${most}${unlimited ? ', or -1 for unlimited' : ''}`);
+  };
 
 const cpus: Reader<number> = (value, path) => {
   if (typeof value !== 'number') throw wrong(path, value, 'a number');
@@ -51,7 +55,9 @@ const env: Reader<Record<string, string>> = (value, path) => {
   const variables = dictionary(text)(value, path);
   for (const name of Object.keys(variables)) {
     if (name !== '' && !/[=\0]/.test(name)) continue;
-    throw new UserError(`${path}: ${quote(name)} is not the name of a variable`, { hint: 'a name is not empty and holds no "=" and no NUL' });
+    throw new UserError(`${path}: ${quote(name)} is not the name of a variable`, {
+      hint: 'a name is not empty and holds no "=" and no NUL',
+    });
   }
   return variables;
 };
@@ -151,7 +157,8 @@ export function checkOptions(options: unknown): RunOptions {
 
 function checkMemorySwap({ memory, memorySwap }: RunOptions): void {
   if (memorySwap === undefined) return;
-  if (memory === undefined) throw new UserError('memorySwap: there is no memory limit to add swap to', { hint: 'give a memory limit too: --memory 50' });
+  if (memory === undefined)
+    throw new UserError('memorySwap: there is no memory limit to add swap to', { hint: 'give a memory limit too: --memory 50' });
   if (memorySwap === -1 || memorySwap >= memory) return;
   const hint = 'it counts memory and swap together: leave it out for no swap';
   throw new UserError(`memorySwap: ${formatBytes(memorySwap)} is less than the memory limit, ${formatBytes(memory)}`, { hint });

@@ -11,7 +11,8 @@ const LEAST_CPUS = 0.01;
  * @throws UserError for another text, or less than 0.01.
  */
 export function parseCpus(text: string): number {
-  if (!/^(\d{1,6}(\.\d{0,9})?|\.\d{1,9})$/.test(text)) throw new UserError(`--cpus ${quote(text)} is not a number`, { hint: 'for example: --cpus 0.5' });
+  if (!/^(\d{1,6}(\.\d{0,9})?|\.\d{1,9})$/.test(text))
+    throw new UserError(`--cpus ${quote(text)} is not a number`, { hint: 'for example: --cpus 0.5' });
   return checkCpus(Number(text));
 }
 
@@ -37,16 +38,17 @@ export function cpuQuota(cpus: number): number {
 
 /**
  * A list of processors as cpuset(7) reads it, `0-1,3`: the value of `--cpuset-cpus`, answered unchanged.
+ * @param what the flag or field, for the message
  * @throws UserError for another text, a range that runs backwards, or a number no kernel has.
  */
-export function checkCpuset(text: string): string {
+export function checkCpuset(text: string, what = 'cpusetCpus'): string {
   const hint = 'numbers and ranges, for example 0-1,3';
   for (const part of text.split(',')) {
     const [, from, to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part) ?? [];
-    if (from === undefined || to === undefined) throw new UserError(`cpusetCpus: ${quote(text)} is not a list of processors`, { hint });
-    if (Number(from) > Number(to)) throw new UserError(`cpusetCpus: the range ${part} runs backwards`, { hint });
+    if (from === undefined || to === undefined) throw new UserError(`${what}: ${quote(text)} is not a list of processors`, { hint });
+    if (Number(from) > Number(to)) throw new UserError(`${what}: the range ${part} runs backwards`, { hint });
     // NR_CPUS is at most 8192 in the kernels of any distribution.
-    if (Number(to) > 8191) throw new UserError(`cpusetCpus: there is no processor ${to}`, { hint });
+    if (Number(to) > 8191) throw new UserError(`${what}: there is no processor ${to}`, { hint });
   }
   return text;
 }

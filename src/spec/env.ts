@@ -30,7 +30,10 @@ export function parseEnv(text: string, caller: CallerEnvironment): Variable {
  */
 export function parseEnvFile(content: string, path: string, caller: CallerEnvironment): Variable[] {
   const variables: Variable[] = [];
-  for (const [at, raw] of content.replace(/^\uFEFF/, '').split('\n').entries()) {
+  for (const [at, raw] of content
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .entries()) {
     const line = raw.replace(/\r$/, '').replace(/^[ \t\v\f]+/, '');
     if (line === '' || line.startsWith('#')) continue;
     const equals = line.indexOf('=');

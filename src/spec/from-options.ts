@@ -33,7 +33,9 @@ export function toConfig(options: RunOptions, context: ConfigContext): Config {
   const checked = checkOptions(options);
   if (!context.rootfs.startsWith('/')) throw new BugError(`the rootfs is not an absolute path: ${context.rootfs}`);
   if (checked.writableRootfs && context.rootfsKind === 'host') {
-    throw new UserError("writableRootfs: the rootfs is the machine's own files, which crt never writes", { hint: 'name a rootfs: --rootfs DIR' });
+    throw new UserError("writableRootfs: the rootfs is the machine's own files, which crt never writes", {
+      hint: 'name a rootfs: --rootfs DIR',
+    });
   }
   const hostname = checked.hostname ?? checked.name;
   return {

@@ -10,8 +10,12 @@ const WRITTEN_MARK = JSON.stringify(MARK).slice(1, -1);
  * @throws SyntaxError as JSON.parse does
  */
 export function parseExactJson(text: string): unknown {
-  const marked = text.replace(TOKEN, (token) => (/^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${WRITTEN_MARK}${token}"` : token));
-  return JSON.parse(marked, (_, value: unknown) => (typeof value === 'string' && isMarked(value) ? BigInt(value.slice(MARK.length)) : value));
+  const marked = text.replace(TOKEN, (token) =>
+    /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${WRITTEN_MARK}${token}"` : token,
+  );
+  return JSON.parse(marked, (_, value: unknown) =>
+    typeof value === 'string' && isMarked(value) ? BigInt(value.slice(MARK.length)) : value,
+  );
 }
 
 /** JSON.stringify that writes a bigint as the number that it is. */

@@ -26,7 +26,8 @@ const KEYS = ['type', 'source', 'target', 'readonly', 'tmpfs-size', 'tmpfs-mode'
 export function parseMount(text: string, cwd: string): MountOption {
   const fields = readFields(text);
   const type = fields.get('type') ?? 'bind';
-  if (type !== 'bind' && type !== 'tmpfs') throw new UserError(`--mount: crt does not have mounts of type ${quote(type)}`, { hint: `bind or tmpfs; ${EXAMPLE}` });
+  if (type !== 'bind' && type !== 'tmpfs')
+    throw new UserError(`--mount: crt does not have mounts of type ${quote(type)}`, { hint: `bind or tmpfs; ${EXAMPLE}` });
   const target = fields.get('target');
   if (target === undefined) throw new UserError(`--mount ${quote(text)} has no target`, { hint: EXAMPLE });
   const readonly = readToggle(fields.get('readonly'));
@@ -42,7 +43,10 @@ function readBind(fields: Fields, cwd: string, common: Common): MountOption {
   const source = fields.get('source');
   if (!source) throw new UserError('--mount: a bind needs a source', { hint: EXAMPLE });
   const propagation = fields.get('bind-propagation') ?? 'rprivate';
-  if (propagation !== 'rprivate') throw new UserError(`--mount: crt does not have bind-propagation ${quote(propagation)}`, { hint: 'rprivate is what there is: leave it out' });
+  if (propagation !== 'rprivate')
+    throw new UserError(`--mount: crt does not have bind-propagation ${quote(propagation)}`, {
+      hint: 'rprivate is what there is: leave it out',
+    });
   return { type: 'bind', source: hostSource(source, cwd, '--mount source'), ...common };
 }
 
@@ -88,6 +92,7 @@ function readToggle(value = 'false'): boolean {
 function splitCommas(text: string): string[] {
   const fields = [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))(?=,|$)/g)];
   const covered = fields.reduce((sum, [whole]) => sum + whole.length, 0);
-  if (covered !== text.length) throw new UserError(`--mount ${quote(text)}: the quotes do not match`, { hint: 'quote a whole field: "source=/a,b"' });
+  if (covered !== text.length)
+    throw new UserError(`--mount ${quote(text)}: the quotes do not match`, { hint: 'quote a whole field: "source=/a,b"' });
   return fields.map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '');
 }

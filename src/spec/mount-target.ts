@@ -16,7 +16,8 @@ const RESERVED_TREES = ['/dev/pts', '/sys/fs/cgroup'];
  */
 export function checkTarget(target: unknown, what: string): string {
   const path = checkAbsolute(target, what);
-  if (path === '/') throw new UserError(`${what}: a mount on / would hide the container's root`, { hint: 'choose the root with --rootfs DIR' });
+  if (path === '/')
+    throw new UserError(`${what}: a mount on / would hide the container's root`, { hint: 'choose the root with --rootfs DIR' });
   checkNotProc(path, what);
   if (RESERVED.has(path) || RESERVED_TREES.some((tree) => isWithin(path, tree))) {
     throw new UserError(`${what}: ${quote(path)} is crt's own inside a container`, { hint: 'choose another place, for example /data' });
@@ -48,7 +49,8 @@ export function checkAbsolute(path: unknown, what: string): string {
 /** @throws UserError for a NUL, which would cut the path short in the kernel, and for more than PATH_MAX takes. */
 export function checkPathText(path: string, what: string): void {
   if (path.includes('\0')) throw new UserError(`${what}: ${quote(path)} holds a NUL character`, { hint: 'no path can' });
-  if (Buffer.byteLength(path) > 4095) throw new UserError(`${what}: the path ${quote(path, 40)} is longer than 4095 bytes`, { hint: 'the kernel takes no longer one' });
+  if (Buffer.byteLength(path) > 4095)
+    throw new UserError(`${what}: the path ${quote(path, 40)} is longer than 4095 bytes`, { hint: 'the kernel takes no longer one' });
 }
 
 function isWithin(path: string, tree: string): boolean {

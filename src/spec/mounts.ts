@@ -19,7 +19,10 @@ export function toMounts(options: readonly MountOption[]): Mount[] {
   for (const [at, { destination }] of mounts.entries()) {
     const first = seen.get(destination);
     if (first === undefined) seen.set(destination, at);
-    else throw new UserError(`mounts[${at}]: ${quote(destination)} is the place of mounts[${first}] already`, { hint: 'one place, one mount: leave one out' });
+    else
+      throw new UserError(`mounts[${at}]: ${quote(destination)} is the place of mounts[${first}] already`, {
+        hint: 'one place, one mount: leave one out',
+      });
   }
   return mounts;
 }
@@ -47,13 +50,21 @@ function toMount(option: MountOption, what: string): Mount {
 function toTmpfs({ source, readonly, size, mode = 0o1777 }: MountOption, what: string, destination: string): Mount {
   if (source !== undefined) throw new UserError(`${what}.source: a tmpfs has none`, { hint: 'leave it out, or make it a bind' });
   const limit = size === undefined ? [] : [`size=${size}`];
-  return { destination, type: 'tmpfs', source: 'tmpfs', options: [...TMPFS, ...(readonly ? ['ro'] : []), `mode=${mode.toString(8)}`, ...limit] };
+  return {
+    destination,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: [...TMPFS, ...(readonly ? ['ro'] : []), `mode=${mode.toString(8)}`, ...limit],
+  };
 }
 
 function toBind({ source, readonly, size, mode }: MountOption, what: string, destination: string): Mount {
-  if (size !== undefined || mode !== undefined) throw new UserError(`${what}: a bind has no size and no mode`, { hint: 'those are of a tmpfs' });
+  if (size !== undefined || mode !== undefined)
+    throw new UserError(`${what}: a bind has no size and no mode`, { hint: 'those are of a tmpfs' });
   if (source === undefined || !isAbsolute(source)) {
-    throw new UserError(`${what}.source: ${show(source)} is not an absolute path`, { hint: 'a file or folder of the host, for example path.resolve("data")' });
+    throw new UserError(`${what}.source: ${show(source)} is not an absolute path`, {
+      hint: 'a file or folder of the host, for example path.resolve("data")',
+    });
   }
   checkPathText(source, `${what}.source`);
   return { destination, type: 'bind', source, options: [...BIND, ...(readonly ? ['ro'] : [])] };

@@ -29,8 +29,8 @@ function nameProblem(name: string): string {
  * A hostname for sethostname(2), which itself would take any bytes.
  * @throws UserError unless it is 1 to 64 letters, digits, `_`, `.` and `-`, beginning with a letter or digit.
  */
-export function checkHostname(name: unknown): string {
+export function checkHostname(name: unknown, what = 'hostname'): string {
   if (typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name) && name.length <= LONGEST_HOSTNAME) return name;
   const hint = `letters, digits, . and -, at most ${LONGEST_HOSTNAME}: --hostname web-1`;
-  throw new UserError(`hostname: ${show(name)} is not a hostname`, { hint });
+  throw new UserError(`${what}: ${show(name)} is not a hostname`, { hint });
 }

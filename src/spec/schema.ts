@@ -22,7 +22,8 @@ export const optional = <T>(read: Reader<T>): Field<T> => ({ read, required: fal
 export function record<T extends object>(fields: Fields<T>, notYet: Readonly<Record<string, string>> = {}): Reader<T> {
   return (value, path) => {
     const source = asObject(value, path);
-    for (const key of Object.keys(source)) if (!Object.hasOwn(fields, key)) refuseField(source[key], key, path, Object.keys(fields), notYet);
+    for (const key of Object.keys(source))
+      if (!Object.hasOwn(fields, key)) refuseField(source[key], key, path, Object.keys(fields), notYet);
     const result: Partial<Record<keyof T, unknown>> = {};
     for (const [key, field] of Object.entries(fields) as [keyof T & string, Field<unknown>][]) {
       const given = Object.hasOwn(source, key) ? source[key] : undefined;
@@ -36,9 +37,12 @@ export function record<T extends object>(fields: Fields<T>, notYet: Readonly<Rec
 function refuseField(value: unknown, key: string, path: string, known: readonly string[], notYet: Readonly<Record<string, string>>): void {
   const feature = Object.hasOwn(notYet, key) ? notYet[key] : undefined;
   if (feature !== undefined && asksNothing(value)) return;
-  if (feature !== undefined) throw new UserError(`${join(path, key)}: crt does not have ${feature} yet`, { hint: 'leave it out; nothing is ever ignored silently' });
+  if (feature !== undefined)
+    throw new UserError(`${join(path, key)}: crt does not have ${feature} yet`, { hint: 'leave it out; nothing is ever ignored silently' });
   const guess = nearest(key, known);
-  throw new UserError(`${join(path, key)}: crt does not know this field`, { hint: guess ? `did you mean ${guess}?` : `known here: ${known.join(', ')}` });
+  throw new UserError(`${join(path, key)}: crt does not know this field`, {
+    hint: guess ? `did you mean ${guess}?` : `known here: ${known.join(', ')}`,
+  });
 }
 
 function asksNothing(value: unknown): boolean {

@@ -6,8 +6,15 @@ export { parseDuration } from './duration.js';
 /** Below this the kernel's own needs and a shell leave nothing: a start would end in an unexplained kill. */
 export const SMALLEST_MEMORY = 6 * 1024 ** 2;
 
-const SIZE = /^(\d{1,30}(?:\.\d{1,30})?) ?([a-z]*)$/i;
-const POWERS = new Map([['', 0n], ['b', 0n], ['k', 1n], ['m', 2n], ['g', 3n], ['t', 4n]]);
+const SIZE = /^(\d{1,30}(?:\.\d{1,30})?)(?: ?([a-z]+))?$/i;
+const POWERS = new Map([
+  ['', 0n],
+  ['b', 0n],
+  ['k', 1n],
+  ['m', 2n],
+  ['g', 3n],
+  ['t', 4n],
+]);
 const MIB = 1024n ** 2n;
 
 /**

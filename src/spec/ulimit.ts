@@ -18,7 +18,8 @@ const EXAMPLE = 'for example: --ulimit nofile=1024:2048';
  */
 export function parseUlimit(text: string): Ulimit {
   const [, name, softText, hardText] = /^([^=]*)=([^:]*)(?::([^:]*))?$/.exec(text) ?? [];
-  if (name === undefined || softText === undefined) throw new UserError(`--ulimit ${quote(text)} is not NAME=SOFT[:HARD]`, { hint: EXAMPLE });
+  if (name === undefined || softText === undefined)
+    throw new UserError(`--ulimit ${quote(text)} is not NAME=SOFT[:HARD]`, { hint: EXAMPLE });
   const soft = parseLimit(text, softText);
   return { ...checkUlimit(name, soft, hardText === undefined ? soft : parseLimit(text, hardText)) };
 }
@@ -30,11 +31,14 @@ export function parseUlimit(text: string): Ulimit {
 export function checkUlimit(name: string, soft: number, hard: number): Ulimit {
   if (!ULIMIT_NAMES.includes(name)) {
     const guess = nearest(name, ULIMIT_NAMES);
-    throw new UserError(`ulimits: ${quote(name)} is not a limit`, { hint: guess ? `did you mean ${guess}?` : `the limits: ${ULIMIT_NAMES.join(' ')}` });
+    throw new UserError(`ulimits: ${quote(name)} is not a limit`, {
+      hint: guess ? `did you mean ${guess}?` : `the limits: ${ULIMIT_NAMES.join(' ')}`,
+    });
   }
   for (const value of [soft, hard]) {
     const hint = 'a whole number up to 2^53−1; −1 means unlimited';
-    if (value !== -1 && !(Number.isSafeInteger(value) && value >= 0)) throw new UserError(`ulimits.${name}: ${value} is not a limit`, { hint });
+    if (value !== -1 && !(Number.isSafeInteger(value) && value >= 0))
+      throw new UserError(`ulimits.${name}: ${value} is not a limit`, { hint });
   }
   if (hard !== -1 && (soft === -1 || soft > hard)) {
     const spelled = `${soft === -1 ? 'unlimited' : soft} is above the hard limit ${hard}`;
@@ -46,5 +50,7 @@ export function checkUlimit(name: string, soft: number, hard: number): Ulimit {
 function parseLimit(text: string, value: string): number {
   if (value === '-1' || value === 'unlimited') return -1;
   if (/^\d{1,16}$/.test(value) && Number.isSafeInteger(Number(value))) return Number(value);
-  throw new UserError(`--ulimit ${quote(text)}: ${quote(value)} is not a whole number up to 2^53−1`, { hint: `${EXAMPLE}; -1 means unlimited` });
+  throw new UserError(`--ulimit ${quote(text)}: ${quote(value)} is not a whole number up to 2^53−1`, {
+    hint: `${EXAMPLE}; -1 means unlimited`,
+  });
 }

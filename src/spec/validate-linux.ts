@@ -12,9 +12,12 @@ const NAMESPACE_TYPES = ['mount', 'pid', 'network', 'uts', 'ipc', 'cgroup', 'use
 
 const namespace: Reader<Namespace> = (value, path) => {
   const checked = record<Namespace>({ type: required(oneOf(...NAMESPACE_TYPES)), path: optional(text) })(value, path);
-  if (checked.path) throw new UserError(`${path}.path: crt does not join namespaces that exist yet`, { hint: 'leave path out for a new one' });
+  if (checked.path)
+    throw new UserError(`${path}.path: crt does not join namespaces that exist yet`, { hint: 'leave path out for a new one' });
   if (checked.type === 'user' || checked.type === 'time') {
-    throw new UserError(`${path}.type: crt does not have ${checked.type} namespaces yet`, { hint: 'leave it out; nothing is ever ignored silently' });
+    throw new UserError(`${path}.type: crt does not have ${checked.type} namespaces yet`, {
+      hint: 'leave it out; nothing is ever ignored silently',
+    });
   }
   return { type: checked.type };
 };
@@ -22,11 +25,13 @@ const namespace: Reader<Namespace> = (value, path) => {
 const namespaces: Reader<Namespace[]> = (value, path) => {
   const checked = list(namespace)(value, path);
   for (const [at, { type }] of checked.entries()) {
-    if (checked.findIndex((other) => other.type === type) < at) throw new UserError(`${path}[${at}].type: ${type} is there twice`, { hint: 'leave one of them out' });
+    if (checked.findIndex((other) => other.type === type) < at)
+      throw new UserError(`${path}[${at}].type: ${type} is there twice`, { hint: 'leave one of them out' });
   }
   // Without the first, pivot_root(2) would act on the host; without the second, the end of init would not end the rest.
   for (const type of ['mount', 'pid'] as const) {
-    if (!checked.some((other) => other.type === type)) throw new UserError(`${path}: crt makes no container without a ${type} namespace`, { hint: `add {"type": "${type}"}` });
+    if (!checked.some((other) => other.type === type))
+      throw new UserError(`${path}: crt makes no container without a ${type} namespace`, { hint: `add {"type": "${type}"}` });
   }
   return checked;
 };
@@ -52,7 +57,7 @@ const device: Reader<Device> = (value, path) => {
 
 /** -1 is unlimited; the kernel's counters are signed. */
 const bytes = exact(-1n, 2n ** 63n - 1n);
-const processors: Reader<string> = (value, path) => (value === '' ? '' : checkCpuset(text(value, path)));
+const processors: Reader<string> = (value, path) => (value === '' ? '' : checkCpuset(text(value, path), path));
 
 const memoryFields = record<NonNullable<Resources['memory']>>(
   { limit: optional(bytes), swap: optional(bytes) },
@@ -71,8 +76,10 @@ const memory: Reader<NonNullable<Resources['memory']>> = (value, path) => {
   const checked = memoryFields(value, path);
   const { limit, swap } = checked;
   if (swap === undefined || swap <= 0) return checked;
-  if (limit === undefined || limit <= 0) throw new UserError(`${path}.swap: there is no memory limit to add swap to`, { hint: `give ${path}.limit too` });
-  if (swap < limit) throw new UserError(`${path}.swap: ${swap} is less than the limit, ${limit}`, { hint: 'it counts memory and swap together' });
+  if (limit === undefined || limit <= 0)
+    throw new UserError(`${path}.swap: there is no memory limit to add swap to`, { hint: `give ${path}.limit too` });
+  if (swap < limit)
+    throw new UserError(`${path}.swap: ${swap} is less than the limit, ${limit}`, { hint: 'it counts memory and swap together' });
   return checked;
 };
 
@@ -84,7 +91,12 @@ const cpu = record<NonNullable<Resources['cpu']>>(
     cpus: optional(processors),
     mems: optional(processors),
   },
-  { burst: 'CPU bursts', idle: 'idle cgroups', realtimeRuntime: 'real-time scheduling limits', realtimePeriod: 'real-time scheduling limits' },
+  {
+    burst: 'CPU bursts',
+    idle: 'idle cgroups',
+    realtimeRuntime: 'real-time scheduling limits',
+    realtimePeriod: 'real-time scheduling limits',
+  },
 );
 
 const resources = record<Resources>(
@@ -109,14 +121,25 @@ const SYSCTLS: readonly (readonly [pattern: RegExp, needs: NamespaceType])[] = [
 function checkSysctls(sysctl: Readonly<Record<string, string>>, has: ReadonlySet<NamespaceType>): void {
   for (const key of Object.keys(sysctl)) {
     const needs = SYSCTLS.find(([pattern]) => pattern.test(key))?.[1];
-    if (needs === undefined) throw new UserError(`linux.sysctl: ${quote(key)} is not a setting of a container's own`, { hint: 'net.*, fs.mqueue.*, kernel.msg*, kernel.shm*, kernel.sem' });
-    if (!has.has(needs)) throw new UserError(`linux.sysctl: ${key} would be the host's: there is no ${needs} namespace`, { hint: `add {"type": "${needs}"} to linux.namespaces` });
+    if (needs === undefined)
+      throw new UserError(`linux.sysctl: ${quote(key)} is not a setting of a container's own`, {
+        hint: 'net.*, fs.mqueue.*, kernel.msg*, kernel.shm*, kernel.sem',
+      });
+    if (!has.has(needs))
+      throw new UserError(`linux.sysctl: ${key} would be the host's: there is no ${needs} namespace`, {
+        hint: `add {"type": "${needs}"} to linux.namespaces`,
+      });
   }
 }
 
 const cgroupsPath: Reader<string> = (value, path) => {
   const given = text(value, path);
-  const isPlain = given.startsWith('/') && given.split('/').slice(1).every((part) => /^[^\s]+$/.test(part) && part !== '.' && part !== '..');
+  const isPlain =
+    given.startsWith('/') &&
+    given
+      .split('/')
+      .slice(1)
+      .every((part) => /^[^\s]+$/.test(part) && part !== '.' && part !== '..');
   if (isPlain) return given;
   const hint = given.includes(':') ? 'crt does not have systemd cgroups yet' : 'for example /box';
   throw new UserError(`${path}: ${quote(given)} is not an absolute path of plain parts`, { hint });

@@ -27,13 +27,15 @@ const user = record<User>({
   gid: required(id),
   umask: optional(whole(0, 0o777, 'a umask')),
   additionalGids: optional(list(id)),
-  username: optional((value, path) => checkUser(text(value, path)).text),
+  username: optional((value, path) => checkUser(text(value, path), path).text),
 });
 
 const capability: Reader<string> = (value, path) => {
   if (typeof value === 'string' && capabilityNumber(value) !== undefined) return value;
   const guess = typeof value === 'string' ? nearest(value, CAPABILITIES) : undefined;
-  throw new UserError(`${path}: ${show(value)} is not a capability`, { hint: guess ? `did you mean ${guess}?` : 'the names: man 7 capabilities' });
+  throw new UserError(`${path}: ${show(value)} is not a capability`, {
+    hint: guess ? `did you mean ${guess}?` : 'the names: man 7 capabilities',
+  });
 };
 
 const sets = record<Capabilities>({
@@ -54,7 +56,8 @@ const capabilities: Reader<Capabilities> = (value, path) => {
   ] as const;
   for (const [small, large] of rules) {
     const extra = checked[small]?.find((name) => !checked[large]?.includes(name));
-    if (extra !== undefined) throw new UserError(`${path}.${small}: ${extra} is not in ${path}.${large}`, { hint: 'add it there, or leave it out here' });
+    if (extra !== undefined)
+      throw new UserError(`${path}.${small}: ${extra} is not in ${path}.${large}`, { hint: 'add it there, or leave it out here' });
   }
   return checked;
 };
@@ -65,9 +68,12 @@ const rlimit: Reader<Rlimit> = (value, path) => {
   const checked = record<Rlimit>({ type: required(text), soft: required(amount), hard: required(amount) })(value, path);
   if (!RLIMITS.has(checked.type)) {
     const guess = nearest(checked.type, [...RLIMITS.keys()]);
-    throw new UserError(`${path}.type: ${quote(checked.type)} is not a limit`, { hint: guess ? `did you mean ${guess}?` : 'the names: man 2 getrlimit' });
+    throw new UserError(`${path}.type: ${quote(checked.type)} is not a limit`, {
+      hint: guess ? `did you mean ${guess}?` : 'the names: man 2 getrlimit',
+    });
   }
-  if (checked.soft > checked.hard) throw new UserError(`${path}.soft: ${checked.soft} is above the hard limit ${checked.hard}`, { hint: 'lower it, or raise hard' });
+  if (checked.soft > checked.hard)
+    throw new UserError(`${path}.soft: ${checked.soft} is above the hard limit ${checked.hard}`, { hint: 'lower it, or raise hard' });
   return checked;
 };
 

@@ -23,21 +23,26 @@ const version: Reader<string> = (value, path) => {
 
 const rootPath: Reader<string> = (value, path) => {
   const given = text(value, path);
-  if (!given.startsWith('/')) throw new UserError(`${path}: ${quote(given)} is relative to a bundle, and crt does not have bundles yet`, { hint: 'give an absolute path' });
+  if (!given.startsWith('/'))
+    throw new UserError(`${path}: ${quote(given)} is relative to a bundle, and crt does not have bundles yet`, {
+      hint: 'give an absolute path',
+    });
   checkPathText(given, path);
   return given;
 };
 
 const destination: Reader<string> = (value, path) => {
   const place = checkAbsolute(value, path);
-  if (place === '/') throw new UserError(`${path}: a mount on / would hide the container's root`, { hint: 'choose the root with root.path' });
+  if (place === '/')
+    throw new UserError(`${path}: a mount on / would hide the container's root`, { hint: 'choose the root with root.path' });
   return place;
 };
 
 const mountOption: Reader<string> = (value, path) => {
   const option = text(value, path);
   const missing = OPTIONS_NOT_YET.get(option);
-  if (missing !== undefined) throw new UserError(`${path}: ${option}: crt does not have ${missing} yet`, { hint: 'leave it out; nothing is ever ignored silently' });
+  if (missing !== undefined)
+    throw new UserError(`${path}: ${option}: crt does not have ${missing} yet`, { hint: 'leave it out; nothing is ever ignored silently' });
   return option;
 };
 
@@ -50,7 +55,9 @@ const mount: Reader<Mount> = (value, path) => {
   const checked = mountFields(value, path);
   const isBind = checked.type === 'bind' || (checked.options ?? []).some((option) => option === 'bind' || option === 'rbind');
   if (isBind && !checked.source?.startsWith('/')) {
-    throw new UserError(`${path}.source: a bind needs an absolute path on the host, not ${show(checked.source)}`, { hint: 'crt does not have bundles yet' });
+    throw new UserError(`${path}.source: a bind needs an absolute path on the host, not ${show(checked.source)}`, {
+      hint: 'crt does not have bundles yet',
+    });
   }
   if (!isBind && checked.type === undefined) throw new UserError(`${path}.type is missing`, { hint: 'proc, tmpfs, … or the option bind' });
   if (isBind || checked.type !== 'proc' || checked.destination !== '/proc') checkNotProc(checked.destination, `${path}.destination`);
@@ -70,7 +77,14 @@ const CONFIG: Reader<Config> = record<Config>(
     linux: required(LINUX),
     annotations: optional(dictionary(text)),
   },
-  { hooks: 'hooks', vm: 'virtual machines', windows: 'Windows containers', solaris: 'Solaris zones', zos: 'z/OS containers', freebsd: 'FreeBSD jails' },
+  {
+    hooks: 'hooks',
+    vm: 'virtual machines',
+    windows: 'Windows containers',
+    solaris: 'Solaris zones',
+    zos: 'z/OS containers',
+    freebsd: 'FreeBSD jails',
+  },
 );
 
 /** setdomainname(2) takes 64 bytes. */
@@ -94,7 +108,8 @@ export function validateConfig(json: unknown): Config {
   const types = new Set(config.linux.namespaces.map((namespace) => namespace.type));
   for (const field of ['hostname', 'domainname'] as const) {
     // Without its own UTS namespace it would be the host that is renamed.
-    if (config[field] !== undefined && !types.has('uts')) throw new UserError(`${field}: there is no uts namespace to set it in`, { hint: 'add {"type": "uts"} to linux.namespaces' });
+    if (config[field] !== undefined && !types.has('uts'))
+      throw new UserError(`${field}: there is no uts namespace to set it in`, { hint: 'add {"type": "uts"} to linux.namespaces' });
   }
   return config;
 }

@@ -28,7 +28,8 @@ export function parseVolume(text: string, cwd: string): MountOption {
   const [source = '', target, options, ...more] = text.split(':');
   const hint = 'HOST:CONTAINER[:ro], for example -v ./data:/data:ro; a path that holds ":" goes with --mount';
   if (more.length > 0) throw new UserError(`-v ${quote(text)} has more than two ":"`, { hint });
-  if (target === undefined) throw new UserError(`-v ${quote(text)}: crt does not have volumes of its own, name the host's folder`, { hint });
+  if (target === undefined)
+    throw new UserError(`-v ${quote(text)}: crt does not have volumes of its own, name the host's folder`, { hint });
   if (source === '') throw new UserError(`-v ${quote(text)} names no folder of the host`, { hint });
   const readonly = options !== undefined && isReadonly(text, options);
   const mount = { type: 'bind', source: hostSource(source, cwd, '-v'), target: checkTarget(target, '-v') } as const;

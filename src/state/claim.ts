@@ -1,15 +1,15 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import type { CgroupDirectory } from '../cgroup/driver.js';
 import { BugError, UserError } from '../errors.js';
-import { startTime, type ProcessIdentity } from '../host/process.js';
-import { toHostPath, type HostPath } from '../plan/step.js';
+import { type ProcessIdentity, startTime } from '../host/process.js';
+import { type HostPath, toHostPath } from '../plan/step.js';
 import { codeOf, systemError } from './failure.js';
 import { randomName, removeFolder, writeByRename } from './file.js';
 import { withUndoLock } from './lock.js';
-import { NAME_PATTERN, type CgroupRecord, type ContainerRecord, type ExitRecord } from './record.js';
+import { type CgroupRecord, type ContainerRecord, type ExitRecord, NAME_PATTERN } from './record.js';
 import { ensureRoot, type Roots } from './roots.js';
 import { isOrphaned, status } from './status.js';
-import { read, type Entry } from './store.js';
+import { type Entry, read } from './store.js';
 import { sweepTemporaries, temporaryPath } from './temporary.js';
 
 /** What the caller knows of a container before it claims the name. */

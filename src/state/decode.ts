@@ -1,4 +1,4 @@
-import { toHostPath, type HostPath } from '../plan/step.js';
+import { type HostPath, toHostPath } from '../plan/step.js';
 import { CorruptFile } from './file.js';
 
 /** The fields of a JSON object, own ones only: `__proto__` in a file is a key like any other. @throws CorruptFile */
@@ -7,7 +7,8 @@ export class Fields {
   readonly #where: string;
 
   constructor(value: unknown, where = '') {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new CorruptFile(`${where || 'the file'} is not an object`);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new CorruptFile(`${where || 'the file'} is not an object`);
     this.#object = value as Record<string, unknown>;
     this.#where = where;
   }
@@ -64,7 +65,8 @@ export class Fields {
 
   /** The format's version, before anything else is believed. */
   version(expected: number): void {
-    if (this.get('version') !== expected) throw new CorruptFile(`was written by another version of crt (format ${JSON.stringify(this.get('version'))?.slice(0, 20)})`);
+    if (this.get('version') !== expected)
+      throw new CorruptFile(`was written by another version of crt (format ${JSON.stringify(this.get('version'))?.slice(0, 20)})`);
   }
 
   wrong(key: string): CorruptFile {

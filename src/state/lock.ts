@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
 import { UserError } from '../errors.js';
-import { bootId, isAlive, startTime, type ProcessIdentity } from '../host/process.js';
+import { bootId, isAlive, type ProcessIdentity, startTime } from '../host/process.js';
 import type { HostPath } from '../plan/step.js';
 import { codeOf, systemError } from './failure.js';
 import { randomName } from './file.js';
@@ -31,25 +31,25 @@ export function ownIdentity(): ProcessIdentity {
  * @returns undefined when the folder is gone; else what `work` returned.
  * @throws UserError when the holder does not finish within `patience` milliseconds (default 10 s), or the folder cannot be written.
  */
-export function withUndoLock<T>(directory: HostPath, work: () => T, patience = 10_000): T | undefined {
-  const file = acquire(directory, patience);
+export function withUndoLock<T>(directory: HostPath, work: (self: ProcessIdentity) => T, patience = 10_000): T | undefined {
+  const self = ownIdentity();
+  const file = acquire(directory, self, patience);
   if (file === undefined) return undefined;
   try {
-    return work();
+    return work(self);
   } finally {
     withdraw(`${directory}/${file}`);
   }
 }
 
-function acquire(directory: HostPath, patience: number): string | undefined {
-  const owner = ownIdentity();
+function acquire(directory: HostPath, self: ProcessIdentity, patience: number): string | undefined {
   const end = performance.now() + patience;
   for (let attempt = 0; ; attempt++) {
     // Looking first keeps a crowd that waits for one holder from announcing and withdrawing all the time.
     let rival = livingRival(directory, undefined);
     if (rival === 'gone') return undefined;
     if (rival === undefined) {
-      const file = announce(directory, owner);
+      const file = announce(directory, self);
       if (file === undefined) return undefined;
       rival = livingRival(directory, file);
       if (rival === undefined) return file;
@@ -60,10 +60,10 @@ function acquire(directory: HostPath, patience: number): string | undefined {
   }
 }
 
-function announce(directory: HostPath, owner: ProcessIdentity): string | undefined {
+function announce(directory: HostPath, self: ProcessIdentity): string | undefined {
   const file = PREFIX + randomName();
   try {
-    symlinkSync(`${owner.pid} ${owner.startTime} ${owner.bootId}`, `${directory}/${file}`);
+    symlinkSync(`${self.pid} ${self.startTime} ${self.bootId}`, `${directory}/${file}`);
     return file;
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
@@ -112,5 +112,8 @@ function withdraw(path: string): void {
 
 function busy(directory: HostPath, rival: ProcessIdentity | 'swapped' | 'gone'): UserError {
   const who = typeof rival === 'string' ? 'another process' : `process ${rival.pid}`;
-  return new UserError(`${who} is cleaning up ${directory} and does not finish`, typeof rival === 'string' ? {} : { hint: `see what it does: ps -fp ${rival.pid}` });
+  return new UserError(
+    `${who} is cleaning up ${directory} and does not finish`,
+    typeof rival === 'string' ? {} : { hint: `see what it does: ps -fp ${rival.pid}` },
+  );
 }

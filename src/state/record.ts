@@ -1,6 +1,6 @@
 import type { CgroupDirectory } from '../cgroup/driver.js';
 import type { ProcessIdentity } from '../host/process.js';
-import { toHostPath, type HostPath } from '../plan/step.js';
+import { type HostPath, toHostPath } from '../plan/step.js';
 import { Fields } from './decode.js';
 import { CorruptFile } from './file.js';
 

@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { UserError } from '../errors.js';
-import { toHostPath, type HostPath } from '../plan/step.js';
+import { type HostPath, toHostPath } from '../plan/step.js';
 import { codeOf, systemError } from './failure.js';
 
 /** Where crt keeps what outlives a call: state folders and writable layers. */

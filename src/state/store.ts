@@ -1,9 +1,17 @@
 import { lstatSync } from 'node:fs';
 import type { ProcessIdentity } from '../host/process.js';
-import { toHostPath, type HostPath } from '../plan/step.js';
+import { type HostPath, toHostPath } from '../plan/step.js';
 import { codeOf, systemError } from './failure.js';
 import { CorruptFile, parseJson, readStateFile } from './file.js';
-import { decodeCgroups, decodeExit, decodeProcess, decodeRecord, type CgroupRecord, type ContainerRecord, type ExitRecord } from './record.js';
+import {
+  type CgroupRecord,
+  type ContainerRecord,
+  decodeCgroups,
+  decodeExit,
+  decodeProcess,
+  decodeRecord,
+  type ExitRecord,
+} from './record.js';
 import type { Roots } from './roots.js';
 import { readdirIfThere } from './temporary.js';
 
@@ -46,7 +54,8 @@ export function read(roots: Pick<Roots, 'state'>, name: string): Entry | undefin
     const stat = lstatSync(directory, { throwIfNoEntry: false });
     if (stat === undefined) return undefined;
     const seen = { name, directory, inode: stat.ino, isFolder: stat.isDirectory() };
-    if (!seen.isFolder) return { ...seen, record: undefined, problem: 'not a folder', init: undefined, cgroups: undefined, exit: undefined };
+    if (!seen.isFolder)
+      return { ...seen, record: undefined, problem: 'not a folder', init: undefined, cgroups: undefined, exit: undefined };
     return { ...seen, ...readFiles(directory, name) };
   } catch (error) {
     throw systemError(`cannot read ${directory}`, error);

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { isAlive, type ProcessIdentity } from '../host/process.js';
-import { toHostPath, type HostPath } from '../plan/step.js';
+import { type HostPath, toHostPath } from '../plan/step.js';
 import { codeOf } from './failure.js';
 import { randomName, removeFolder } from './file.js';
 import type { Roots } from './roots.js';

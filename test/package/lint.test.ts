@@ -18,7 +18,9 @@ async function lint(files: Record<string, string>): Promise<string[]> {
       writeFileSync(join(path, file), content);
     }
     const { stdout } = spawnSync(biome, ['lint', '--reporter=github', '--max-diagnostics=none', 'src'], { cwd: path, encoding: 'utf8' });
-    const found = [...stdout.matchAll(/title=lint\/\w+\/(\w+),file=([^,]+)/g)].map(([, rule, file]) => `${relative(realpathSync(path), file ?? '')} ${rule}`);
+    const found = [...stdout.matchAll(/title=lint\/\w+\/(\w+),file=([^,]+)/g)].map(
+      ([, rule, file]) => `${relative(realpathSync(path), file ?? '')} ${rule}`,
+    );
     return [...new Set(found)].sort();
   } finally {
     await cleanup();
@@ -27,7 +29,7 @@ async function lint(files: Record<string, string>): Promise<string[]> {
 
 test('an import that runs upward is an error', async (t) => {
   const found = await lint({
-    'src/run.ts': "export const run = 1;\n",
+    'src/run.ts': 'export const run = 1;\n',
     'src/index.ts': "export * from './run.js';\n",
     'src/spec/a.ts': "import { run } from '../run.js';\n\nexport const a = run;\n",
     'src/state/b.ts': "import { run } from '../index.js';\n\nexport const b = run;\n",

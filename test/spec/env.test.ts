@@ -28,14 +28,20 @@ test('an environment file is read as docker reads it', (t) => {
 });
 
 test('a bad line is named by its number', (t) => {
-  t.regex(t.throws(() => parseEnvFile('A=1\nexport B=2', 'x.env', {}), { instanceOf: UserError })?.message ?? '', /^"x.env", line 2: the name "export B" holds a blank/);
+  t.regex(
+    t.throws(() => parseEnvFile('A=1\nexport B=2', 'x.env', {}), { instanceOf: UserError })?.message ?? '',
+    /^"x.env", line 2: the name "export B" holds a blank/,
+  );
   t.regex(t.throws(() => parseEnvFile('=1', 'x.env', {}), { instanceOf: UserError })?.message ?? '', /line 1: "=1" has no name/);
   t.throws(() => parseEnvFile('A=\0', 'x.env', {}), { instanceOf: UserError, message: /NUL/ });
 });
 
 test('the last of a name wins; one that is not set here is dropped', (t) => {
   const merged = mergeEnv(['A=1', 'B=2', 'A=3', 'B', '__proto__=x'].map((text) => parseEnv(text, {})));
-  t.deepEqual(Object.entries(merged), [['A', '3'], ['__proto__', 'x']]);
+  t.deepEqual(Object.entries(merged), [
+    ['A', '3'],
+    ['__proto__', 'x'],
+  ]);
 });
 
 test('every variable survives the file', (t) => {

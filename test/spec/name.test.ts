@@ -8,7 +8,27 @@ test('good names', (t) => {
 });
 
 test('bad names are refused', (t) => {
-  for (const name of ['', '.', '..', '../x', 'a/b', '-x', '_x', 'x y', 'x\n', 'x%s', 'ü', 'x'.repeat(64), '\0', 'a\0', 5, null, undefined, {}, ['box']]) {
+  for (const name of [
+    '',
+    '.',
+    '..',
+    '../x',
+    'a/b',
+    '-x',
+    '_x',
+    'x y',
+    'x\n',
+    'x%s',
+    'ü',
+    'x'.repeat(64),
+    '\0',
+    'a\0',
+    5,
+    null,
+    undefined,
+    {},
+    ['box'],
+  ]) {
     const error = t.throws(() => checkName(name), { instanceOf: UserError }, String(name));
     t.truthy(error?.hint);
   }
@@ -37,5 +57,6 @@ test('no message carries a control, bidirectional or unpaired character', (t) =>
 
 test('hostnames', (t) => {
   for (const name of ['web-1.example', 'x'.repeat(64)]) t.is(checkHostname(name), name);
-  for (const name of ['', '-x', 'a b', 'x'.repeat(65), 'a\n', 7]) t.throws(() => checkHostname(name), { instanceOf: UserError, message: /^hostname: / });
+  for (const name of ['', '-x', 'a b', 'x'.repeat(65), 'a\n', 7])
+    t.throws(() => checkHostname(name), { instanceOf: UserError, message: /^hostname: / });
 });

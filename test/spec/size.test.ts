@@ -19,7 +19,8 @@ test('memory: a bare number from 6291456 up is bytes, as docker means it', (t) =
 });
 
 test('memory: units in every spelling', (t) => {
-  for (const text of ['64m', '64M', '64mb', '64MB', '64MiB', '64mib', '65536k', '65536KiB', '67108864b', '64 MiB', '0.0625g']) t.is(parseMemory(text, MACHINE), 64 * MIB, text);
+  for (const text of ['64m', '64M', '64mb', '64MB', '64MiB', '64mib', '65536k', '65536KiB', '67108864b', '64 MiB', '0.0625g'])
+    t.is(parseMemory(text, MACHINE), 64 * MIB, text);
   for (const text of ['2g', '2G', '2gb', '2GB', '2GiB', '0.001953125t']) t.is(parseMemory(text, MACHINE), 2 * GIB, text);
 });
 
@@ -31,19 +32,43 @@ test('memory: between the two meanings it is refused, and both are shown', (t) =
 });
 
 test('memory: below 6 MiB it says why', (t) => {
-  for (const text of ['5', '0', '5.9', '1k', '6291455b', '0b']) t.throws(() => parseMemory(text, MACHINE), { instanceOf: UserError, message: /too little for a container/ }, text);
+  for (const text of ['5', '0', '5.9', '1k', '6291455b', '0b'])
+    t.throws(() => parseMemory(text, MACHINE), { instanceOf: UserError, message: /too little for a container/ }, text);
   t.is(parseMemory('6', MACHINE), 6 * MIB);
 });
 
 test('memory: what is no size is refused', (t) => {
-  for (const text of ['', ' 50', '50 ', '-1', '-50', '+50', '5e3', '0x40', '50x', '50ib', '50constructor', 'm', '.', '5.', '.5g', '1,5g', 'Infinity', 'NaN', '50m\n', '٥٠', '9'.repeat(1000)]) {
+  for (const text of [
+    '',
+    ' 50',
+    '50 ',
+    '-1',
+    '-50',
+    '+50',
+    '5e3',
+    '0x40',
+    '50x',
+    '50ib',
+    '50constructor',
+    'm',
+    '.',
+    '5.',
+    '.5g',
+    '1,5g',
+    'Infinity',
+    'NaN',
+    '50m\n',
+    '٥٠',
+    '9'.repeat(1000),
+  ]) {
     t.throws(() => parseMemory(text, MACHINE), { instanceOf: UserError, message: /is not a size/ }, JSON.stringify(text));
   }
 });
 
 test('memory: what a number cannot hold exactly is refused', (t) => {
   t.is(parseMemory('9007199254740991b', MACHINE), Number.MAX_SAFE_INTEGER);
-  for (const text of ['9007199254740992b', '9007199254740993', '8192t', '18446744073709551616']) t.throws(() => parseMemory(text, MACHINE), { message: /counts exactly/ }, text);
+  for (const text of ['9007199254740992b', '9007199254740993', '8192t', '18446744073709551616'])
+    t.throws(() => parseMemory(text, MACHINE), { message: /counts exactly/ }, text);
 });
 
 test('memory-swap: as memory, and -1', (t) => {
@@ -62,7 +87,12 @@ test('size: a bare number is bytes', (t) => {
 });
 
 test('size: every whole number of bytes is read exactly', (t) => {
-  fc.assert(fc.property(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (bytes) => parseSize(String(bytes)) === bytes && parseSize(`${bytes}b`) === bytes));
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+      (bytes) => parseSize(String(bytes)) === bytes && parseSize(`${bytes}b`) === bytes,
+    ),
+  );
   t.pass();
 });
 
@@ -74,7 +104,13 @@ test('size: parse after format gives the size again, to the digit that is shown'
       return Math.abs(parseSize(text) - bytes) <= bytes * 0.06 && formatBytes(parseSize(text)) === text;
     }),
   );
-  fc.assert(fc.property(fc.integer({ min: 1, max: 1023 }), fc.integer({ min: 0, max: 4 }), (count, power) => parseSize(formatBytes(count * 1024 ** power)) === count * 1024 ** power));
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 1023 }),
+      fc.integer({ min: 0, max: 4 }),
+      (count, power) => parseSize(formatBytes(count * 1024 ** power)) === count * 1024 ** power,
+    ),
+  );
   t.pass();
 });
 

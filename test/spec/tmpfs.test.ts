@@ -11,7 +11,22 @@ test('tmpfs', (t) => {
 
 test('what a tmpfs of crt is not', (t) => {
   t.regex(t.throws(() => parseTmpfs('/run:exec'), { instanceOf: UserError })?.message ?? '', /always noexec/);
-  for (const text of ['', 'run', '/', '/proc/x', '/run:', '/run:size=', '/run:size=0', '/run:size=50%', '/run:mode=9', '/run:mode=99999', '/run:mode=-1', '/run:uid=5', '/run:size', '/run:sizzle=1']) {
+  for (const text of [
+    '',
+    'run',
+    '/',
+    '/proc/x',
+    '/run:',
+    '/run:size=',
+    '/run:size=0',
+    '/run:size=50%',
+    '/run:mode=9',
+    '/run:mode=99999',
+    '/run:mode=-1',
+    '/run:uid=5',
+    '/run:size',
+    '/run:sizzle=1',
+  ]) {
     t.throws(() => parseTmpfs(text), { instanceOf: UserError }, text);
   }
 });

@@ -12,9 +12,27 @@ test('users', (t) => {
 });
 
 test('what would wrap around, or mean "no change", is refused', (t) => {
-  const numbers = ['4294967295', '4294967296', '-1', '+1', '+0', '00', '0x0', '1e3', '1.0', ' 1', '1 ', '99999999999999999999', '0\n', '٠', '1000abc'];
-  for (const text of [...numbers, ...numbers.map((number) => `root:${number}`)]) t.throws(() => checkUser(text), { instanceOf: UserError }, JSON.stringify(text));
-  for (const text of ['', ':', 'root:', ':root', 'a:b:c', 'a b', 'root\0', 'ro\x1bot', '../x', 'a\n', 'x'.repeat(300)]) t.throws(() => checkUser(text), { instanceOf: UserError }, JSON.stringify(text));
+  const numbers = [
+    '4294967295',
+    '4294967296',
+    '-1',
+    '+1',
+    '+0',
+    '00',
+    '0x0',
+    '1e3',
+    '1.0',
+    ' 1',
+    '1 ',
+    '99999999999999999999',
+    '0\n',
+    '٠',
+    '1000abc',
+  ];
+  for (const text of [...numbers, ...numbers.map((number) => `root:${number}`)])
+    t.throws(() => checkUser(text), { instanceOf: UserError }, JSON.stringify(text));
+  for (const text of ['', ':', 'root:', ':root', 'a:b:c', 'a b', 'root\0', 'ro\x1bot', '../x', 'a\n', 'x'.repeat(300)])
+    t.throws(() => checkUser(text), { instanceOf: UserError }, JSON.stringify(text));
 });
 
 test('every id there is, exactly', (t) => {

@@ -18,7 +18,7 @@ test('a relative folder is looked for where crt was called', (t) => {
 
 test('named and anonymous volumes say what to type', (t) => {
   t.is(t.throws(() => parse('data:/data'), { instanceOf: UserError })?.hint, 'for the folder here write ./data');
-  t.regex(t.throws(() => parse('~/x:/data'))?.hint ?? '', /\$HOME/);
+  t.regex(t.throws(() => parse('~/x:/data'), { instanceOf: UserError })?.hint ?? '', /\$HOME/);
   t.throws(() => parse('/data'), { instanceOf: UserError, message: /volumes of its own/ });
   t.throws(() => parse(':/data'), { instanceOf: UserError, message: /names no folder/ });
 });
@@ -26,13 +26,36 @@ test('named and anonymous volumes say what to type', (t) => {
 test('options that crt has not are refused, each with its reason', (t) => {
   t.regex(t.throws(() => parse('/a:/b:z'), { instanceOf: UserError })?.message ?? '', /SELinux/);
   t.throws(() => parse('/a:/b:rshared'), { message: /host/ });
-  for (const options of ['', 'readonly', 'ro,', 'ro,rw', 'RO', 'constructor', 'exec']) t.throws(() => parse(`/a:/b:${options}`), { instanceOf: UserError }, options);
+  for (const options of ['', 'readonly', 'ro,', 'ro,rw', 'RO', 'constructor', 'exec'])
+    t.throws(() => parse(`/a:/b:${options}`), { instanceOf: UserError }, options);
   t.throws(() => parse('/a:/b:ro:x'), { message: /more than two/ });
 });
 
 test('places where nothing may be mounted', (t) => {
-  for (const target of ['/', '//', '/.', '/x/..', '/proc', '/proc/', '/proc/sys', '/x/../proc/self', '//proc', '/dev', '/dev/pts/0', '/dev/fd', '/dev/null', '/sys', '/sys/fs/cgroup/x', 'rel', '', './x', '/a\0b', `/${'x'.repeat(4096)}`]) {
+  for (const target of [
+    '/',
+    '//',
+    '/.',
+    '/x/..',
+    '/proc',
+    '/proc/',
+    '/proc/sys',
+    '/x/../proc/self',
+    '//proc',
+    '/dev',
+    '/dev/pts/0',
+    '/dev/fd',
+    '/dev/null',
+    '/sys',
+    '/sys/fs/cgroup/x',
+    'rel',
+    '',
+    './x',
+    '/a\0b',
+    `/${'x'.repeat(4096)}`,
+  ]) {
     t.throws(() => parse(`/a:${target}`), { instanceOf: UserError }, target.slice(0, 20));
   }
-  for (const target of ['/process', '/dev/shm', '/dev/log', '/device', '/system', '/etc/hosts', '/...']) t.is(parse(`/a:${target}`).target, target);
+  for (const target of ['/process', '/dev/shm', '/dev/log', '/device', '/system', '/etc/hosts', '/...'])
+    t.is(parse(`/a:${target}`).target, target);
 });

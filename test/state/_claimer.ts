@@ -1,8 +1,9 @@
 /* A child process of the claim tests: ROLE STATE LAYERS NAME, told what to do by lines on stdin, answering on stdout. */
-import { readSync } from 'node:fs';
+import { readlinkSync, readSync, symlinkSync, unlinkSync } from 'node:fs';
+import { isAlive } from '../../src/host/process.js';
 import { toHostPath } from '../../src/plan/step.js';
-import { claim, type Claim } from '../../src/state/claim.js';
-import { ownIdentity } from '../../src/state/lock.js';
+import { type Claim, claim } from '../../src/state/claim.js';
+import { ownIdentity, withUndoLock } from '../../src/state/lock.js';
 import type { Roots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
 import { undo } from '../../src/undo.js';
@@ -14,7 +15,18 @@ const say = (word: string): boolean => process.stdout.write(`${word}\n`);
 
 function take(): Claim | undefined {
   const created = new Date().toISOString();
-  const record = { version: 1 as const, name, owner: ownIdentity(), created, rootfs: '/', rootfsKind: 'directory', command: ['sh'], cgroupPaths: [], keep: false, loosened: [] };
+  const record = {
+    version: 1 as const,
+    name,
+    owner: ownIdentity(),
+    created,
+    rootfs: '/',
+    rootfsKind: 'directory',
+    command: ['sh'],
+    cgroupPaths: [],
+    keep: false,
+    loosened: [],
+  };
   try {
     return claim(record, { config: {}, plan: new Uint8Array() }, { roots, repair: (directory) => void undo(directory, { roots, verbs }) });
   } catch (error) {
@@ -41,7 +53,7 @@ const NOBODY = 2 ** 22;
 /** Takes the name and gives it back, again and again; nobody else may touch the folder in between. */
 function loop(): void {
   say('ready');
-  for (let rounds = 0; rounds < 400; rounds++) {
+  for (let rounds = 0; rounds < 200; rounds++) {
     const held = take();
     if (held === undefined) continue;
     held.writeCgroups([]);
@@ -63,4 +75,39 @@ function repair(): void {
   for (;;) undo(toHostPath(`${state}/${name}`), { roots, verbs });
 }
 
-({ once, loop, repair })[role]?.();
+/** Holds the lock of the folder again and again, and makes sure that no other living process does. */
+function lock(): void {
+  const inside = `${state}/${name}/inside`;
+  say('ready');
+  for (let rounds = 0; rounds < 150; rounds++) {
+    withUndoLock(
+      toHostPath(`${state}/${name}`),
+      () => {
+        enter(inside);
+        if (rounds % 5 === 0) say('held');
+        unlinkSync(inside);
+      },
+      60_000,
+    );
+  }
+}
+
+function enter(inside: string): void {
+  const { pid, startTime, bootId } = ownIdentity();
+  for (;;) {
+    try {
+      // Whole at once: who dies here leaves either nothing or its own name.
+      symlinkSync(`${pid} ${startTime} ${bootId}`, inside);
+      return;
+    } catch {
+      const [other, ticks, boot = ''] = readlinkSync(inside).split(' ');
+      if (isAlive({ pid: Number(other), startTime: Number(ticks), bootId: boot })) throw new Error('two are inside');
+      unlinkSync(inside);
+    }
+  }
+}
+
+if (role === 'once') once();
+else if (role === 'loop') loop();
+else if (role === 'lock') lock();
+else repair();

@@ -1,12 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { ExecutionContext } from 'ava';
-import { startTime, bootId, type ProcessIdentity } from '../../src/host/process.js';
+import { bootId, type ProcessIdentity, startTime } from '../../src/host/process.js';
 import type { HelperVerbs } from '../../src/launch/verbs.js';
-import { toHostPath, type HostPath } from '../../src/plan/step.js';
-import { claim, type Claim, type NewRecord } from '../../src/state/claim.js';
+import { type HostPath, toHostPath } from '../../src/plan/step.js';
+import { type Claim, claim, type NewRecord } from '../../src/state/claim.js';
 import { randomName } from '../../src/state/file.js';
 import { ownIdentity } from '../../src/state/lock.js';
 import type { ContainerRecord } from '../../src/state/record.js';
@@ -60,7 +60,8 @@ export function take(roots: Roots, name: string, more: Partial<NewRecord> = {}, 
 export function leave(roots: Roots, name: string, files: Readonly<Record<string, unknown>>): HostPath {
   const directory = toHostPath(`${roots.state}/${name}`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  for (const [file, content] of Object.entries(files)) writeFileSync(`${directory}/${file}`, typeof content === 'string' ? content : JSON.stringify(content));
+  for (const [file, content] of Object.entries(files))
+    writeFileSync(`${directory}/${file}`, typeof content === 'string' ? content : JSON.stringify(content));
   return directory;
 }
 

@@ -1,18 +1,17 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
-import { build } from 'esbuild';
 import { BugError, UserError } from '../../src/errors.js';
 import { bootId } from '../../src/host/process.js';
 import { list } from '../../src/list.js';
+import { toHostPath } from '../../src/plan/step.js';
 import { claim } from '../../src/state/claim.js';
 import { MAX_STATE_FILE } from '../../src/state/file.js';
 import type { Roots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
 import { undo } from '../../src/undo.js';
+import { bundle, start } from './_children.js';
 import { deadProcess, FILES, fullRecord, leave, makeRoots, names, newRecord, noteVerbs, plain, sleeper, take } from './_sandbox.js';
 
 const EXIT = { exitCode: 0, signal: null, reason: 'exit', finished: '2024-01-02T03:04:05.678Z' };
@@ -20,7 +19,7 @@ const EXIT = { exitCode: 0, signal: null, reason: 'exit', finished: '2024-01-02T
 test('a claim fills the folder: private, and with all that undo needs', (t) => {
   const roots = makeRoots(t);
   const held = take(roots, 'box', { memoryLimit: 50 });
-  t.is(held.directory, `${roots.state}/box`);
+  t.is(held.directory, toHostPath(`${roots.state}/box`));
   t.is(statSync(held.directory).mode & 0o7777, 0o700);
   t.is(statSync(roots.state).mode & 0o7777, 0o700);
   t.deepEqual(names(roots.state), ['box']);
@@ -57,7 +56,8 @@ test('a command of megabytes does not make the record unreadable', (t) => {
   t.true(statSync(`${roots.state}/box/state.json`).size < MAX_STATE_FILE / 4);
 });
 
-const takenError = (t: ExecutionContext, roots: Roots): UserError | undefined => t.throws(() => take(roots, 'box'), { instanceOf: UserError });
+const takenError = (t: ExecutionContext, roots: Roots): UserError | undefined =>
+  t.throws(() => take(roots, 'box'), { instanceOf: UserError });
 
 test('taken by a running container', async (t) => {
   const roots = makeRoots(t);
@@ -79,7 +79,11 @@ test('taken by one that is being started', async (t) => {
 test('taken by a kept one, until rm', async (t) => {
   const roots = makeRoots(t);
   const cgroups = { version: 1, bootId: bootId(), directories: [] };
-  leave(roots, 'box', { 'state.json': fullRecord('box', { keep: true, owner: await deadProcess(t) }), 'exit.json': { version: 1, ...EXIT }, 'cgroup.json': cgroups });
+  leave(roots, 'box', {
+    'state.json': fullRecord('box', { keep: true, owner: await deadProcess(t) }),
+    'exit.json': { version: 1, ...EXIT },
+    'cgroup.json': cgroups,
+  });
   const error = takenError(t, roots);
   t.is(error?.message, 'the name box is taken by a stopped container whose layer is kept');
   t.is(error?.hint, 'crt rm box');
@@ -145,36 +149,18 @@ test('writers say so when the container was removed, and leave a next one of the
   t.is(read(roots, 'box')?.record?.id, second.record.id);
 });
 
-/** The child program as one file: fifty of them start in the time that tsx takes for a few. */
-async function bundle(t: ExecutionContext): Promise<string> {
-  const folder = mkdtempSync(`${tmpdir()}/crt-claimer-`);
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const outfile = `${folder}/claimer.mjs`;
-  await build({ entryPoints: [new URL('_claimer.ts', import.meta.url).pathname], outfile, bundle: true, platform: 'node', format: 'esm', logLevel: 'error' });
-  return outfile;
-}
-
-interface Claimer {
-  readonly child: ChildProcess;
-  readonly line: () => Promise<string | undefined>;
-}
-
-function start(t: ExecutionContext, program: string, role: string, roots: Roots): Claimer {
-  const child = spawn(process.execPath, [program, role, roots.state, roots.layers, 'box'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  t.teardown(() => child.kill('SIGKILL'));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return { child, line: async () => (await lines.next()).value };
-}
-
 for (const [what, before] of [
   ['a free name', () => undefined],
-  ['the name of a leftover', async (t, roots) => void leave(roots, 'box', { 'state.json': fullRecord('box', { owner: await deadProcess(t) }) })],
+  [
+    'the name of a leftover',
+    async (t, roots) => void leave(roots, 'box', { 'state.json': fullRecord('box', { owner: await deadProcess(t) }) }),
+  ],
 ] satisfies [string, (t: ExecutionContext, roots: Roots) => unknown][]) {
   test.serial(`fifty processes claim ${what} at once: one wins`, async (t) => {
     const roots = makeRoots(t);
     await before(t, roots);
     const program = await bundle(t);
-    const claimers = Array.from({ length: 50 }, () => start(t, program, 'once', roots));
+    const claimers = Array.from({ length: 50 }, () => start(t, program, 'once', roots, 'box'));
     t.true((await Promise.all(claimers.map(({ line }) => line()))).every((line) => line === 'ready'));
     for (const { child } of claimers) child.stdin?.write('\n');
     const answers = await Promise.all(claimers.map(({ line }) => line()));
@@ -194,12 +180,12 @@ for (const [what, before] of [
 test.serial('owners, repairers and sudden deaths on one name: nobody loses a folder that it holds', async (t) => {
   const roots = makeRoots(t);
   const program = await bundle(t);
-  const repairers = [1, 2].map(() => start(t, program, 'repair', roots));
-  const owners = [1, 2, 3].map(() => start(t, program, 'loop', roots));
+  const repairers = [1, 2].map(() => start(t, program, 'repair', roots, 'box'));
+  const owners = [1, 2, 3].map(() => start(t, program, 'loop', roots, 'box'));
   const exits = owners.map(({ child }) => once(child, 'exit'));
   // These die at whatever they are doing when the first word of theirs arrives.
-  for (let victim = 0; victim < 25; victim++) {
-    const { child, line } = start(t, program, 'loop', roots);
+  for (let victim = 0; victim < 12; victim++) {
+    const { child, line } = start(t, program, 'loop', roots, 'box');
     const exit = once(child, 'exit');
     await line();
     if (victim % 2 === 1) await line();
@@ -207,7 +193,10 @@ test.serial('owners, repairers and sudden deaths on one name: nobody loses a fol
     await exit;
   }
   // An owner that found its folder changed has thrown, and ended with 1.
-  t.deepEqual((await Promise.all(exits)).map(([code]) => code), [0, 0, 0]);
+  t.deepEqual(
+    (await Promise.all(exits)).map(([code]) => code),
+    [0, 0, 0],
+  );
   for (const { child } of repairers) {
     t.is(child.exitCode, null);
     const exit = once(child, 'exit');

@@ -1,10 +1,15 @@
 import test from 'ava';
+import { toHostPath } from '../../src/plan/step.js';
 import { CorruptFile } from '../../src/state/file.js';
 import { decodeCgroups, decodeExit, decodeProcess, decodeRecord } from '../../src/state/record.js';
-import { toHostPath } from '../../src/plan/step.js';
 import { fullRecord, OTHER_BOOT } from './_sandbox.js';
 
-const record = fullRecord('box', { memoryLimit: 52428800, layer: toHostPath('/var/lib/crt/layers/box.0123456789abcdef'), cgroupPaths: [toHostPath('/sys/fs/cgroup/memory/box')], loosened: ['writable rootfs'] });
+const record = fullRecord('box', {
+  memoryLimit: 52428800,
+  layer: toHostPath('/var/lib/crt/layers/box.0123456789abcdef'),
+  cgroupPaths: [toHostPath('/sys/fs/cgroup/memory/box')],
+  loosened: ['writable rootfs'],
+});
 
 test('a record comes back as it was written', (t) => {
   t.deepEqual(decodeRecord(JSON.parse(JSON.stringify(record)), 'box'), record);

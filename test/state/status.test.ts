@@ -2,13 +2,17 @@ import test from 'ava';
 import { bootId } from '../../src/host/process.js';
 import type { ContainerRecord } from '../../src/state/record.js';
 import { isOrphaned, status } from '../../src/state/status.js';
-import { read, type Entry } from '../../src/state/store.js';
+import { type Entry, read } from '../../src/state/store.js';
 import { deadProcess, fullRecord, leave, makeRoots, OTHER_BOOT, plain, sleeper } from './_sandbox.js';
 
 const EXIT = { version: 1, exitCode: 0, signal: null, reason: 'exit', finished: '2024-01-02T03:04:05.678Z' };
 const SETTLED = { version: 1, bootId: bootId(), directories: [] };
 
-function entryOf(t: Parameters<typeof makeRoots>[0], record: Partial<ContainerRecord>, files: Readonly<Record<string, unknown>> = {}): Entry {
+function entryOf(
+  t: Parameters<typeof makeRoots>[0],
+  record: Partial<ContainerRecord>,
+  files: Readonly<Record<string, unknown>> = {},
+): Entry {
   const roots = makeRoots(t);
   leave(roots, 'box', { 'state.json': fullRecord('box', record), ...files });
   const entry = read(roots, 'box');

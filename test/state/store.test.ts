@@ -26,18 +26,32 @@ test('temporary folders are no containers', (t) => {
   t.deepEqual(readAll(roots), []);
 });
 
+function makeSparse(path: string): void {
+  writeFileSync(path, '');
+  truncateSync(path, 2 ** 40);
+}
+
+function makeSymlink(path: string): void {
+  writeFileSync(`${path}.real`, JSON.stringify(fullRecord('box')));
+  symlinkSync(`${path}.real`, path);
+}
+
 const big = JSON.stringify(fullRecord('box', { rootfs: 'x'.repeat(MAX_STATE_FILE) }));
 for (const [what, make, problem] of [
   ['missing', () => undefined, 'state.json is missing'],
   ['empty', (path) => writeFileSync(path, ''), 'state.json is empty'],
   ['truncated', (path) => writeFileSync(path, JSON.stringify(fullRecord('box')).slice(0, 60)), 'state.json is not JSON'],
   ['huge', (path) => writeFileSync(path, big), 'state.json is larger than 1 MiB'],
-  ['sparse and huge', (path) => (writeFileSync(path, ''), truncateSync(path, 2 ** 40)), 'state.json is larger than 1 MiB'],
-  ['a symlink', (path) => (writeFileSync(`${path}.real`, JSON.stringify(fullRecord('box'))), symlinkSync(`${path}.real`, path)), 'state.json is a symbolic link'],
+  ['sparse and huge', makeSparse, 'state.json is larger than 1 MiB'],
+  ['a symlink', makeSymlink, 'state.json is a symbolic link'],
   ['a FIFO', (path) => void execFileSync('mkfifo', [path]), 'state.json is not a regular file'],
   ['a folder', (path) => void mkdirSync(path), 'state.json is not a regular file'],
   ['bytes', (path) => writeFileSync(path, Buffer.from([0xff, 0xfe, 0, 1])), 'state.json is not JSON'],
-  ['of another container', (path) => writeFileSync(path, JSON.stringify(fullRecord('bax'))), 'state.json belongs to a container of another name'],
+  [
+    'of another container',
+    (path) => writeFileSync(path, JSON.stringify(fullRecord('bax'))),
+    'state.json belongs to a container of another name',
+  ],
 ] satisfies [string, (path: string) => void, string][]) {
   test(`a state.json that is ${what} makes the entry corrupt and hides no other`, (t) => {
     const roots = makeRoots(t);

@@ -1,0 +1,62 @@
+/* The end of what the monitor has made, and of the monitor: nothing inside outlives it, and if the supervisor is dead
+ * what that has made outside does not either. */
+#include "kernel.h"
+#include "monitor.h"
+#include "relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+/* Kills and reaps one child: its status if it had ended before, else 0. */
+static int end_child(pid_t pid, int pidfd)
+{
+	int status = 0;
+
+	if (pid == 0 || waitpid(pid, &status, WNOHANG) == pid)
+		return status;
+	pidfd_signal_(pidfd, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return 0;
+}
+
+/* The stage first: it may have been about to clone init. */
+int end_children(struct context *context)
+{
+	struct ledger *ledger = context->ledger;
+	int stage = end_child(ledger->stage_pid, ledger->stage_pidfd);
+	int init = end_child(ledger->init_pid, ledger->init_pidfd);
+
+	restore_mode(context);
+	return stage ? stage : init;
+}
+
+/* An end of file with nothing unread before it. */
+static int is_orphaned(void)
+{
+	char byte;
+
+	return recv(STATUS_FD, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+int leave(struct context *context, int code)
+{
+	sigset_t none;
+	int null;
+
+	if (!context->undo || !(context->abandoned || is_orphaned()))
+		return code;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	close(STATUS_FD);
+	setsid();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve(context->undo_argv[0], context->undo_argv, context->undo_env);
+	return 1;
+}

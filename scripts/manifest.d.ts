@@ -1,0 +1,2 @@
+export function renderManifest(root: string): Promise<string>;
+export function writeManifest(root: string): Promise<void>;

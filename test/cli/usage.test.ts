@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { crt, ROOT } from './crt.js';
+
+/** Command lines that end before anything is looked at, and what they say. */
+const REFUSED: readonly (readonly [line: string, ...says: RegExp[]])[] = [
+  ['run', /crt run needs a name/, /sudo crt run mycontainer/],
+  ['run -- ', /is not a container name/],
+  ['run ../x', /is not a container name/],
+  ['run box --memroy 50', /crt run has no flag --memroy/, /did you mean --memory\?/],
+  ['run box -x', /crt run has no flag -x/, /comes after --/],
+  ['run box --memory', /--memory needs a value/],
+  ['run box --memory lots', /is not a size/],
+  ['run box --memory 5', /6 MiB/],
+  ['run box --cpus many', /--cpus "many" is not a number/],
+  ['run box --pids-limit 0', /--pids-limit/],
+  ['run box --timeout soon', /is not a time/],
+  ['run box --ulimit nofil=5', /did you mean nofile\?/],
+  ['run box -v data:/data', /named volumes/],
+  ['run box --tmpfs relative', /--tmpfs/],
+  ['run box --init=maybe', /--init is true or false/],
+  ['run box --keep --rm', /contradict/],
+  ['run box --explain=yaml', /no form/],
+  ['run box --env-file /nonexistent/file', /--env-file: ENOENT/],
+  ['run box -d', /--detach is not built yet/],
+  ['run box --entrypoint sh', /--entrypoint is not built yet/],
+  ['run box --network host', /--network is not built yet/, /loopback/],
+  ['run box --image debian', /--image is not built yet/, /--rootfs DIR/],
+  ['doctor', /crt doctor is not built yet/],
+  ['exec box sh', /crt exec is not built yet/],
+  ['logs --help', /crt logs is not built yet/],
+  ['rum box', /no command "rum"/, /did you mean: crt run/],
+  ['frobnicate', /no command "frobnicate"/, /crt --help/],
+  ['ps --bogus', /Nonexistent flag: --bogus/],
+  ['ps --filter color=red', /unknown filter/],
+  ['rm', /Missing 1 required arg/],
+  ['help frobnicate', /not found/],
+  ['undo', /Missing 1 required arg/],
+];
+
+for (const [line, ...says] of REFUSED) {
+  test(`crt ${line}: exit 125 and why`, (t) => {
+    const { exitCode, stdout, stderr } = crt(
+      line
+        .trim()
+        .split(' ')
+        .concat(line.endsWith(' ') ? [''] : []),
+    );
+    t.is(exitCode, 125, stderr);
+    t.is(stdout, '');
+    t.regex(stderr, /^crt: /);
+    t.notRegex(stderr, /^\s+at /m, 'no stack trace');
+    for (const words of says) t.regex(stderr, words);
+  });
+}
+
+test('without root one line says what to type, before anything else is looked at', (t) => {
+  const { exitCode, stderr } = crt(['run', 'box', '--rootfs', '/nonexistent', '-e', "A=it's"], { uid: 65534 });
+  t.is(exitCode, 125);
+  t.regex(stderr, /^crt: crt run needs root: sudo \S+ run box --rootfs \/nonexistent -e 'A=it'\\''s'\n$/);
+});
+
+test('started as a program: --env-file is for crt, not for node', (t) => {
+  const program = fileURLToPath(new URL('bin/run.js', ROOT));
+  const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
+  const { status, stderr } = spawnSync(program, ['run', 'box', '--env-file', '/nonexistent/file'], { encoding: 'utf8', input: '', env });
+  t.is(status, 125);
+  t.regex(stderr, /^crt: /);
+});
+
+test('--network none is what there is', (t) => {
+  const { stderr } = crt(['run', 'box', '--network', 'none'], { uid: 65534 });
+  t.regex(stderr, /needs root/);
+});
+
+test('several names: each is tried, the failure tells', (t) => {
+  const { exitCode, stderr } = crt(['rm', 'no-such-box-1', 'no-such-box-2']);
+  t.is(exitCode, 125);
+  t.regex(stderr, /no-such-box-1[\s\S]*no-such-box-2/);
+});
+
+test('what a message repeats cannot drive the terminal', (t) => {
+  const { stderr } = crt(['\u001b[2J']);
+  t.false(stderr.includes('\u001b'));
+});

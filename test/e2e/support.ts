@@ -1,0 +1,174 @@
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { dir } from 'tmp-promise';
+import { probeHost } from '../../src/host/probe.js';
+import { type Result, run, type RunOptions } from '../../src/index.js';
+import { stateRoots } from '../../src/state/roots.js';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+/** A Debian root file system (scripts/rootfs), else what every machine has. */
+export const ROOTFS = process.env['CRT_TEST_ROOTFS'] ?? 'host';
+export const MIB = 1024 ** 2;
+export const host = probeHost();
+const roots = stateRoots();
+
+/** Containers need root. Without it these tests are shown as skipped. */
+export const e2e = host.uid === 0 ? test : test.skip;
+/** Where crt makes folders by the name on version 1 hierarchies. */
+export const onV1 = host.uid === 0 && host.cgroup.mode !== 'v2' ? test : test.skip;
+export const serial = host.uid === 0 ? test.serial : test.serial.skip;
+
+/** A container name of this test alone. The test fails when anything of that name is left at its end. */
+export function box(t: ExecutionContext): string {
+  const name = `t-${randomBytes(6).toString('hex')}`;
+  t.teardown(() => {
+    const left = traces(name);
+    if (left.length > 0) throw new Error(`left behind by ${name}:\n${left.join('\n')}`);
+  });
+  return name;
+}
+
+/** A temporary directory of this test. */
+export async function folder(t: ExecutionContext): Promise<string> {
+  const { path, cleanup } = await dir({ unsafeCleanup: true, prefix: 'crt-e2e' });
+  t.teardown(cleanup);
+  return realpathSync(path);
+}
+
+/** Runs a container in this process, by the library. */
+export function contain(t: ExecutionContext, options: Partial<RunOptions>): Promise<Result> {
+  return run({ name: box(t), rootfs: ROOTFS, ...options });
+}
+
+/** Runs a shell script in a container. */
+export function script(t: ExecutionContext, text: string, options: Partial<RunOptions> = {}): Promise<Result> {
+  return contain(t, { command: ['sh', '-c', text], ...options });
+}
+
+/** Everything on this host that belongs to a container of this name: empty when it is gone. */
+export function traces(name: string): string[] {
+  return [...mountsOf(name), ...cgroupsOf(name).map((path) => `cgroup ${path}`), ...foldersOf(name), ...processesOf(name)];
+}
+
+function mountsOf(name: string): string[] {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  return lines.filter((line) => line.includes(name)).map((line) => `mount ${line}`);
+}
+
+/** The cgroup directories of a container, in every hierarchy. */
+export function cgroupsOf(name: string): string[] {
+  const { hierarchies, unified } = host.cgroup;
+  const tops = [...hierarchies.map(({ mountpoint }) => mountpoint), ...(unified ? [unified.mountpoint, `${unified.mountpoint}/crt`] : [])];
+  return tops.map((top) => `${top}/${name}`).filter((path) => existsSync(path));
+}
+
+/** A file of the container's cgroup, seen from the host: `['memory', 'memory.limit_in_bytes']` on version 1, `memory.max` on 2. */
+export function cgroupFile(name: string, v1: readonly [controller: string, file: string], v2: string): string {
+  const mountpoint = host.cgroup.hierarchies.find(({ controllers }) => controllers.includes(v1[0]))?.mountpoint;
+  const path = mountpoint ? `${mountpoint}/${name}/${v1[1]}` : `${host.cgroup.unified?.mountpoint}/crt/${name}/${v2}`;
+  return readFileSync(path, 'utf8').trim();
+}
+
+/** State folders, their temporary forms, and layers. */
+function foldersOf(name: string): string[] {
+  return [roots.state, roots.layers].flatMap((root) =>
+    (existsSync(root) ? readdirSync(root) : []).filter((entry) => entry.includes(name)).map((entry) => `folder ${root}/${entry}`),
+  );
+}
+
+function processesOf(name: string): string[] {
+  return processes().flatMap((pid) => {
+    const belongs = readProc(pid, 'cgroup').includes(`/${name}`) || readProc(pid, 'mountinfo').includes(`/${name}`);
+    return belongs ? [`process ${pid} ${readProc(pid, 'comm').trim()}`] : [];
+  });
+}
+
+function processes(): number[] {
+  return readdirSync('/proc').map(Number).filter((pid) => pid > 0);
+}
+
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Processes below this one, by name. */
+export function descendants(comm: string, ancestor = process.pid): number[] {
+  const all = processes().map((pid) => ({ pid, parent: Number(/\) \S (\d+)/.exec(readProc(pid, 'stat'))?.[1]) }));
+  const below = new Set([ancestor]);
+  for (let size = 0; size !== below.size; ) {
+    size = below.size;
+    for (const { pid, parent } of all) if (below.has(parent)) below.add(pid);
+  }
+  return [...below].filter((pid) => readProc(pid, 'comm').trim() === comm);
+}
+
+/** How a run of the command line ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly bytes: Buffer;
+}
+
+export interface CrtOptions {
+  readonly input?: string | Buffer;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  readonly stdio?: StdioOptions;
+}
+
+/** The words that start the command line: built, where it is, else from the sources. */
+export const CRT: readonly string[] = [process.execPath, `${repository}bin/${existsSync(`${repository}dist/cli.cjs`) ? 'run' : 'dev'}.js`];
+
+/** Milliseconds after which a command line that should have ended counts as hung. */
+const PATIENCE = 100_000;
+
+/** Starts the command line; killed when the test ends before it does. */
+export function startCrt(t: ExecutionContext, args: readonly string[], { env = {}, cwd, stdio = 'pipe' }: CrtOptions = {}): ChildProcess {
+  const [node = '', ...words] = CRT;
+  const child = spawn(node, [...words, ...args], { env: { ...process.env, CRT_ROOTFS: ROOTFS, ...env }, cwd, stdio });
+  const timer = setTimeout(() => child.kill('SIGTERM'), PATIENCE);
+  child.once('exit', () => clearTimeout(timer));
+  t.teardown(() => child.kill('SIGKILL'));
+  return child;
+}
+
+/** Runs the command line to its end. */
+export async function crt(t: ExecutionContext, args: readonly string[], options: CrtOptions = {}): Promise<Ended> {
+  const child = startCrt(t, args, options);
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(options.input ?? '');
+  return ended(child);
+}
+
+/** Collects what a started command line says, to its end. */
+export async function ended(child: ChildProcess): Promise<Ended> {
+  const [out, error]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => error.push(chunk));
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  const bytes = Buffer.concat(out);
+  return { code, signal, stdout: bytes.toString(), stderr: Buffer.concat(error).toString(), bytes };
+}
+
+/** Waits until a stream has said a text; answers all that was said up to then. */
+export function until(stream: NodeJS.ReadableStream | null, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    const take = (chunk: Buffer): void => {
+      said += chunk.toString();
+      if (said.includes(text)) stream?.off('data', take), resolve(said);
+    };
+    stream?.on('data', take);
+    stream?.once('end', () => reject(new Error(`the output ended without ${JSON.stringify(text)}: ${JSON.stringify(said)}`)));
+  });
+}

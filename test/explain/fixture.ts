@@ -1,0 +1,299 @@
+import type { StepResult } from '../../src/options.js';
+import { type Plan, type Step, step, toContainerPath, toHostPath } from '../../src/plan/step.js';
+import { capabilityMask } from '../../src/spec/capabilities.js';
+import { RLIM_INFINITY } from '../../src/spec/rlimits.js';
+import type { Config } from '../../src/spec/types.js';
+
+const at = toContainerPath;
+const host = toHostPath;
+const KEPT = capabilityMask([
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_FOWNER',
+  'CAP_KILL',
+  'CAP_SETGID',
+  'CAP_SETUID',
+  'CAP_NET_BIND_SERVICE',
+  'CAP_SYS_CHROOT',
+]);
+const NAMESPACES = 0x00020000 | 0x04000000 | 0x08000000 | 0x20000000 | 0x40000000;
+
+function prepare(): Step[] {
+  const note = { chapter: 'prepare' as const };
+  const rootfs = { chapter: 'rootfs' as const };
+  return [
+    step(
+      'on-orphan',
+      'monitor',
+      { argv: ['/usr/bin/node', '/opt/crt/bin/run.js', 'undo', 'box'], env: ['PATH=/usr/bin'] },
+      { ...note, why: 'runs if crt itself is killed' },
+    ),
+    step('stage', 'monitor', {}, { ...note, why: 'a helper process with a mount namespace of its own' }),
+    step('propagation', 'stage', { mode: 1 << 19 }, { ...note, why: 'no mount made here reaches the host' }),
+    step('open', 'stage', { fd: 'probe', path: host('/ubuntu_rootfs'), flags: 0x210000 }, { ...note, why: 'where the command must be' }),
+    step(
+      'probe',
+      'stage',
+      { root: 'probe', candidates: ['/usr/local/bin/python3', '/usr/bin/python3'] },
+      { ...note, why: 'is the command there, and for this machine' },
+    ),
+    step('yield', 'monitor', { reason: 'checked' }, { ...note, why: 'crt judges, then makes state folder, cgroup and layer' }),
+    step(
+      'staging',
+      'stage',
+      { target: host('/run/crt/box'), options: ['size=4m', 'mode=700'] },
+      { ...rootfs, why: 'a private place to put mounts together' },
+    ),
+    step('open', 'stage', { fd: 'lower', path: host('/ubuntu_rootfs'), flags: 0x210000 }, { ...rootfs, why: 'the rootfs, never written' }),
+    step(
+      'open',
+      'stage',
+      { fd: 'upper', path: host('/var/lib/crt/layers/7f3a/upper'), flags: 0x210000 },
+      { ...rootfs, why: "the container's own layer" },
+    ),
+    step(
+      'open',
+      'stage',
+      { fd: 'work', path: host('/var/lib/crt/layers/7f3a/work'), flags: 0x210000 },
+      { ...rootfs, why: "overlay's work folder" },
+    ),
+    step(
+      'overlay',
+      'stage',
+      { lower: 'lower', upper: 'upper', work: 'work', target: host('/run/crt/box/root'), options: ['volatile'], attrs: 4 },
+      { ...rootfs, why: 'the rootfs below, a writable layer above' },
+    ),
+  ];
+}
+
+function sources(): Step[] {
+  const mounts = { chapter: 'mounts' as const };
+  const masks = { chapter: 'masks' as const };
+  return [
+    step(
+      'bind-source',
+      'stage',
+      { source: host('/home/ada/data'), target: host('/run/crt/box/bind-7'), attrs: 7 },
+      { ...mounts, why: 'what /data will show' },
+    ),
+    step(
+      'file',
+      'stage',
+      { target: host('/run/crt/box/file-0'), content: Buffer.from('box\n'), mode: 0o644 },
+      { ...mounts, why: 'what /etc/hostname will say' },
+    ),
+    step(
+      'bind-source',
+      'stage',
+      { source: host('/dev/null'), target: host('/run/crt/box/null'), attrs: 0 },
+      { ...masks, why: 'covers masked files' },
+    ),
+    step(
+      'open',
+      'stage',
+      { fd: 'empty', path: host('/run/crt/box/empty'), flags: 0x210000 },
+      { ...masks, why: 'covers masked folders', flags: ['mkdir'] },
+    ),
+    step(
+      'open',
+      'stage',
+      { fd: 'cgroup-memory', path: host('/sys/fs/cgroup/memory/box/tasks'), flags: 0x80001 },
+      { chapter: 'cgroup', why: 'the way into the memory cgroup' },
+    ),
+  ];
+}
+
+function birth(): Step[] {
+  const own = { chapter: 'namespaces' as const };
+  return [
+    step('clone', 'stage', { pidfd: 'init', namespaces: NAMESPACES }, { ...own, why: 'init is born: PID 1 in namespaces of its own' }),
+    step('parent-death', 'init', { signal: 9 }, { chapter: 'process', why: 'if the monitor dies, so does all this' }),
+    step('cgroup-join', 'init', { tasks: 'cgroup-memory' }, { chapter: 'cgroup', why: 'enter the memory cgroup' }),
+    step('unshare', 'init', { namespaces: 0x02000000 }, { chapter: 'cgroup', why: 'its own cgroup is the root that it sees' }),
+    step('loopback', 'init', {}, { ...own, why: 'the only network inside: 127.0.0.1' }),
+    step('hostname', 'init', { name: 'box' }, { ...own, why: 'its own name' }),
+    step('domainname', 'init', { name: 'example' }, { ...own, why: 'its own domain' }),
+  ];
+}
+
+function inside(): Step[] {
+  const mounts = { chapter: 'mounts' as const, flags: ['mkdir'] as const };
+  const devices = { chapter: 'devices' as const };
+  const root = 'root';
+  const device = (name: string, minor: bigint): Step =>
+    step(
+      'device',
+      'init',
+      { root, target: at(`/dev/${name}`), mode: 0o020666, device: (1n << 32n) | minor, owner: 0 },
+      { ...devices, why: `c 1:${minor}` },
+    );
+  const link = (file: string): Step =>
+    step(
+      'symlink',
+      'init',
+      { root, content: `box/${file}`, target: at(`/sys/fs/cgroup/memory/${file}`) },
+      { chapter: 'cgroup', why: 'the usual path, too' },
+    );
+  return [
+    step(
+      'root',
+      'init',
+      { root, path: host('/run/crt/box/root') },
+      { chapter: 'mounts', why: 'every path from here on is looked up below this' },
+    ),
+    step(
+      'mount',
+      'init',
+      { root, type: 'proc', source: 'proc', target: at('/proc'), options: [], attrs: 14, mode: 0 },
+      { ...mounts, why: 'shows the processes of this pid namespace only' },
+    ),
+    step(
+      'mount',
+      'init',
+      { root, type: 'tmpfs', source: 'tmpfs', target: at('/dev'), options: ['mode=755', 'size=64k'], attrs: 2, mode: 0 },
+      { ...mounts, why: 'a fresh file system in memory' },
+    ),
+    step(
+      'mount',
+      'init',
+      {
+        root,
+        type: 'devpts',
+        source: 'devpts',
+        target: at('/dev/pts'),
+        options: ['ptmxmode=0666', 'mode=0620', 'gid=5'],
+        attrs: 10,
+        mode: 0,
+      },
+      { ...mounts, why: 'terminals of its own' },
+    ),
+    step(
+      'mount',
+      'init',
+      { root, type: 'sysfs', source: 'sysfs', target: at('/sys'), options: [], attrs: 15, mode: 0 },
+      { ...mounts, why: 'the devices and buses, read-only' },
+    ),
+    step(
+      'mount',
+      'init',
+      { root, type: 'tmpfs', source: 'tmpfs', target: at('/sys/fs/cgroup'), options: ['mode=755'], attrs: 14, mode: 0 },
+      { ...mounts, chapter: 'cgroup', why: 'room for the cgroup mounts' },
+    ),
+    step(
+      'mount',
+      'init',
+      { root, type: 'cgroup', source: 'cgroup', target: at('/sys/fs/cgroup/memory/box'), options: ['memory'], attrs: 15, mode: 0 },
+      { ...mounts, chapter: 'cgroup', why: "the container's own memory cgroup" },
+    ),
+    ...[
+      'cgroup.procs',
+      'memory.failcnt',
+      'memory.limit_in_bytes',
+      'memory.max_usage_in_bytes',
+      'memory.oom_control',
+      'memory.usage_in_bytes',
+      'tasks',
+    ].map(link),
+    step(
+      'bind',
+      'init',
+      { root, source: host('/run/crt/box/bind-7'), target: at('/data'), attrs: 0 },
+      { chapter: 'mounts', why: 'from the host: /home/ada/data', flags: ['mkdir', 'mkfile'] },
+    ),
+    step(
+      'bind',
+      'init',
+      { root, source: host('/run/crt/box/file-0'), target: at('/etc/hostname'), attrs: 0 },
+      { chapter: 'mounts', why: 'provided by crt, nothing written to the rootfs', flags: ['mkfile'] },
+    ),
+    device('null', 3n),
+    device('zero', 5n),
+    step('symlink', 'init', { root, content: '/proc/self/fd', target: at('/dev/fd') }, { ...devices, why: 'a name that programs expect' }),
+  ];
+}
+
+function settle(terminal: boolean): Step[] {
+  const own = { chapter: 'process' as const };
+  const root = 'root';
+  const covers = { root, file: host('/run/crt/box/null'), directory: host('/run/crt/box/empty') };
+  const mask = (path: string): Step =>
+    step(
+      'mask',
+      'init',
+      { ...covers, target: at(path) },
+      { chapter: 'masks', why: 'tells or does too much of the host', flags: ['optional'] },
+    );
+  const lock = (path: string): Step =>
+    step('readonly', 'init', { root, target: at(path) }, { chapter: 'masks', why: "a knob of the host's kernel", flags: ['optional'] });
+  const console: Step[] = [
+    step('console', 'init', { root, rows: 24, columns: 80 }, { chapter: 'console', why: "a terminal in the container's own devpts" }),
+    step('relay', 'monitor', { master: 'master' }, { chapter: 'console', why: "the caller's terminal in raw mode, bytes both ways" }),
+  ];
+  return [
+    step('session', 'init', {}, { ...own, why: "out of the caller's session" }),
+    step('user', 'init', { root, spec: 'ada', groups: ['44'] }, { ...own, why: "looked up in the container's own /etc/passwd" }),
+    ...(terminal ? console : []),
+    step(
+      'sysctl',
+      'init',
+      { root, key: 'net/ipv4/ip_unprivileged_port_start', value: '80' },
+      { ...own, why: 'a knob of its own namespaces' },
+    ),
+    step('oom-score', 'init', { root, value: 200 }, { ...own, why: 'how soon the kernel picks it when memory is short' }),
+    ...['/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/timer_list', '/sys/firmware'].map(mask),
+    ...['/proc/bus', '/proc/sys', '/proc/sysrq-trigger'].map(lock),
+    step('pivot', 'init', { root }, { chapter: 'rootfs', why: 'the host is gone from here on' }),
+    step(
+      'remount',
+      'init',
+      { target: at('/sys/fs/cgroup'), attrs: 15 },
+      { chapter: 'cgroup', why: 'no file may be added among the cgroups' },
+    ),
+    step('keyring', 'init', { name: 'crt' }, { ...own, why: "not the caller's session keyring" }),
+    step('rlimit', 'init', { resource: 4, soft: 0, hard: 0 }, { ...own, why: 'RLIMIT_CORE' }),
+    step('rlimit', 'init', { resource: 7, soft: 1024, hard: RLIM_INFINITY }, { ...own, why: 'RLIMIT_NOFILE' }),
+    step('cwd', 'init', { root, directory: at('/data') }, { ...own, why: 'where the command starts', flags: ['mkdir'] }),
+  ];
+}
+
+function command(): Step[] {
+  const own = { chapter: 'process' as const };
+  const exec = {
+    candidates: ['/usr/local/bin/python3', '/usr/bin/python3'],
+    argv: ['python3', 'job one.py', '--fast'],
+    env: ['PATH=/usr/local/bin:/usr/bin', 'TERM=xterm', 'API_TOKEN=tok-4711', 'db_password=hunter2', 'TITLE=\x1b]0;owned\x07'],
+    reaper: 1,
+  };
+  return [
+    step('umask', 'init', { mask: 0o022 }, { ...own, why: 'from here on new files are 0644' }),
+    step('signals', 'init', {}, { ...own, why: 'all 64 to their defaults, none blocked' }),
+    step('bounding', 'init', { capabilities: KEPT }, { ...own, why: 'what no program inside can ever gain' }),
+    step('identity', 'init', {}, { ...own, why: 'groups, then group, then user' }),
+    step('caps', 'init', { permitted: KEPT, inheritable: 0, ambient: 0 }, { ...own, why: 'what is left of root' }),
+    step('no-new-privs', 'init', {}, { ...own, why: 'setuid files give nothing' }),
+    step('yield', 'monitor', { reason: 'ready' }, { ...own, why: 'crt shows what was done' }),
+    step('close-fds', 'init', {}, { ...own, why: 'nothing that was left open gets in' }),
+    step('exec', 'init', exec, { ...own, why: 'the command, with a reaper as PID 1' }),
+  ];
+}
+
+/** A plan that looks like a compiled one and has every op of the vocabulary, hostile text included. */
+export function samplePlan({ terminal = true }: { terminal?: boolean } = {}): Plan {
+  return { steps: [...prepare(), ...sources(), ...birth(), ...inside(), ...settle(terminal), ...command()] };
+}
+
+/** The config that the sample could come from, as far as the shell script reads it. */
+export const sampleConfig: Config = {
+  ociVersion: '1.2.0',
+  root: { path: '/ubuntu_rootfs' },
+  hostname: 'box',
+  mounts: [],
+  process: { cwd: '/data', env: [], args: ['python3'], user: { uid: 0, gid: 0 } },
+  linux: { namespaces: [], resources: { memory: { limit: 52428800, swap: 52428800 } } },
+};
+
+/** Plausible durations, the same in every run. The last steps have not run yet, as when the plan is shown at `ready`. */
+export function sampleResults(plan: Plan): StepResult[] {
+  const ready = plan.steps.findLastIndex((one) => one.op === 'yield');
+  return plan.steps.slice(0, ready).map((one, index) => ({ index, errno: 0, micros: one.op === 'clone' ? 1234 : ((index * 37) % 97) + 1 }));
+}

@@ -1,0 +1,115 @@
+import test from 'ava';
+import { MEANINGS } from '../../src/explain/ops.js';
+import type { Plan, RunOptions } from '../../src/index.js';
+import { isOp } from '../../src/plan/step.js';
+import type { OpName } from '../../src/plan/ops.js';
+import { box, ROOTFS, traces } from '../e2e/support.js';
+import { findStrace, type TracedPackage, tracedPackage } from './scratch.js';
+
+const strace = findStrace();
+const faults = process.getuid?.() === 0 && strace ? test.serial : test.serial.skip;
+
+/** The command shows how it is confined: a start that survives an injected error must show exactly this. */
+const SHOW = 'grep -E "^(Cap|NoNewPrivs|Seccomp:|Sig|Uid|Gid|Groups)" /proc/self/status; umask; pwd; hostname; ls /proc/self/fd | wc -l; cut -d" " -f2,4 /proc/self/mounts | sort';
+
+/** Calls before the plan is there, and calls that end or resume a process: nothing of a step. */
+const NO_STEP = new Set(['execve', 'exit', 'exit_group', 'rt_sigreturn', 'arch_prctl', 'set_tid_address', 'brk', 'restart_syscall']);
+/** The helper's talk with the supervisor and between its processes: an error there has no step to be blamed on. */
+const TALK = new Set(['sendmsg', 'recvmsg', 'read', 'poll', 'ppoll', 'recvfrom', 'socketpair', 'wait4', 'signalfd4', 'mmap', 'mprotect', 'munmap']);
+
+/** How often each process calls each system call, at most: strace counts for each process apart. */
+function countCalls(log: string): Map<string, number> {
+  const perProcess = new Map<string, number>();
+  for (const [, pid, call] of log.matchAll(/^(\d+) +(?:<\.\.\. )?([a-z0-9_]+)\(/gm)) {
+    const key = `${pid} ${call}`;
+    perProcess.set(key, (perProcess.get(key) ?? 0) + 1);
+  }
+  const most = new Map<string, number>();
+  for (const [key, count] of perProcess) {
+    const call = key.split(' ')[1] ?? '';
+    most.set(call, Math.max(most.get(call) ?? 0, count));
+  }
+  return most;
+}
+
+function base(name: string): RunOptions {
+  return { name, rootfs: ROOTFS, command: ['sh', '-c', SHOW], memory: 64 << 20, hostname: 'inside', ulimits: { core: [0, 0] }, readOnly: true };
+}
+
+/** Only the part of the log up to the command's exec counts: what the command calls is its own business. */
+function helperPart(log: string): string {
+  const lines = log.split('\n');
+  const execs = lines.flatMap((line, index) => (/ execve\(.*\) = 0$/.test(line) ? [index] : []));
+  const end = execs.at(1) ?? lines.length;
+  return lines.slice((execs[0] ?? 0) + 1, end).join('\n');
+}
+
+faults('an error injected into each system call of a start names the right step, exits 125 and leaves nothing', async (t) => {
+  t.timeout(600_000);
+  const traced = await tracedPackage(t, strace ?? '');
+  let plan: Plan | undefined;
+  traced.trace(['-e', 'trace=all']);
+  const name = box(t);
+  const expected = await traced.run({ ...base(name), onPlan: (given) => (plan = given) });
+  const calls = countCalls(helperPart(traced.log()));
+  t.true(calls.size > 30, 'the baseline shows the system calls of a start');
+
+  const named = new Set<number>();
+  const problems: string[] = [];
+  for (const [call, most] of calls) {
+    if (NO_STEP.has(call)) continue;
+    for (let nth = 1; nth <= most; nth++) {
+      const problem = await injectOnce(traced, { name, call, nth, expected: expected.stdout, named });
+      if (problem !== undefined) problems.push(`${call} #${nth}: ${problem}`);
+    }
+  }
+  t.deepEqual(problems, []);
+  const steps = plan?.steps ?? [];
+  const silent = new Set<OpName>(['on-orphan', 'yield', 'umask', 'exec']);
+  const unnamed = steps.flatMap((step, index) => (silent.has(step.op) || named.has(index) ? [] : [`${index + 1} ${step.op}`]));
+  t.deepEqual(unnamed, [], 'every step that makes a system call was named at least once');
+  t.true(steps.some((step) => isOp(step, 'exec')));
+});
+
+interface Injection {
+  readonly name: string;
+  readonly call: string;
+  readonly nth: number;
+  readonly expected: string;
+  readonly named: Set<number>;
+}
+
+/** One experiment: undefined when all is as it should be. */
+async function injectOnce(traced: TracedPackage, { name, call, nth, expected, named }: Injection): Promise<string | undefined> {
+  traced.trace(['--seccomp-bpf', '-e', `trace=${call}`, '-e', `inject=${call}:error=ENOMEM:when=${nth}`]);
+  let problem: string | undefined;
+  try {
+    const result = await traced.run(base(name));
+    if (result.stdout !== expected) problem = `the command ran otherwise confined: ${difference(expected, result.stdout)}`;
+  } catch (error) {
+    problem = judge(error, call, named);
+  }
+  const left = traces(name);
+  return left.length > 0 ? `left behind: ${left.join(', ')}` : problem;
+}
+
+function judge(error: unknown, call: string, named: Set<number>): string | undefined {
+  if (!(error instanceof Error)) return 'threw something that is no error';
+  if (!isStepError(error)) return TALK.has(call) || call === 'fcntl' ? undefined : `no step was named: ${error.message}`;
+  if (error.exitCode !== 125 && error.op !== 'exec') return `exit code ${error.exitCode}`;
+  named.add(error.index);
+  if (TALK.has(call)) return undefined;
+  const known = MEANINGS[error.op].syscalls.join(' ');
+  // Plumbing that the table leaves out: opening, looking at and closing its own files.
+  const plumbing = ['close', 'fstat', 'newfstatat', 'open', 'openat', 'openat2', 'fstatfs', 'lstat', 'stat', 'write', 'pread64', 'mkdir', 'mknod', 'fcntl', 'getppid', 'poll', 'prctl', 'ioctl', 'read'];
+  return known.includes(call) || plumbing.includes(call) ? undefined : `blamed on ${error.message}, whose system calls are ${known}`;
+}
+
+function isStepError(error: Error): error is Error & { index: number; op: OpName; exitCode: number } {
+  return error.name === 'StepError';
+}
+
+function difference(expected: string, actual: string): string {
+  const known = new Set(expected.split('\n'));
+  return actual.split('\n').filter((line) => !known.has(line)).join(' | ') || 'lines are missing';
+}

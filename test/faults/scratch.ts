@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+import { dir } from 'tmp-promise';
+import type { Result, RunOptions } from '../../src/index.js';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const HELPER = `${repository}helper/crt-init`;
+
+/** A copy of the built package whose helper runs under strace(1). */
+export interface TracedPackage {
+  /** The library of the copy. */
+  run(options: RunOptions): Promise<Result>;
+  /** Words for strace of the next runs: what to trace and what to inject. */
+  trace(words: readonly string[]): void;
+  /** What strace wrote of the last run. */
+  log(): string;
+  readonly directory: string;
+}
+
+/** The path of strace, undefined where it is not installed. */
+export function findStrace(): string | undefined {
+  try {
+    return execFileSync('sh', ['-c', 'command -v strace'], { encoding: 'utf8' }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes the copy; strace lets go of a process at its exec, so only the helper is meant. Removed at the test's end. */
+export async function tracedPackage(t: ExecutionContext, strace: string): Promise<TracedPackage> {
+  const { path, cleanup } = await dir({ unsafeCleanup: true, prefix: 'crt-faults' });
+  t.teardown(cleanup);
+  const directory = realpathSync(path);
+  for (const part of ['package.json', 'dist', 'bin']) cpSync(`${repository}${part}`, `${directory}/${part}`, { recursive: true });
+  mkdirSync(`${directory}/helper`);
+  const script = `#!/bin/sh\nexec ${strace} -f -b execve -qq -o ${directory}/log $(cat ${directory}/words) ${HELPER} "$@"\n`;
+  writeFileSync(`${directory}/helper/crt-init`, script);
+  chmodSync(`${directory}/helper/crt-init`, 0o755);
+  const library = (await import(`${directory}/dist/index.js`)) as { run(options: RunOptions): Promise<Result> };
+  return {
+    directory,
+    run: (options) => library.run(options),
+    trace: (words) => writeFileSync(`${directory}/words`, words.join(' ')),
+    log: () => readFileSync(`${directory}/log`, 'utf8'),
+  };
+}

@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import test, { type ExecutionContext } from 'ava';
+import { UserError } from '../../src/errors.js';
+import { isAlive } from '../../src/host/process.js';
+import { helperVerbs } from '../../src/launch/verbs.js';
+import { sleeper } from '../state/_sandbox.js';
+
+const verbs = helperVerbs();
+
+test('a signal reaches exactly the process that is meant', async (t) => {
+  const { child, pid, startTime, bootId } = await sleeper(t);
+  t.throws(() => verbs.signal(pid, startTime + 1, 9), { instanceOf: UserError, message: /^crt-init signal failed: / });
+  t.true(isAlive({ pid, startTime, bootId }));
+  const exit = once(child, 'exit');
+  verbs.signal(pid, startTime, 15);
+  t.deepEqual(await exit, [null, 'SIGTERM']);
+});
+
+test('a tree is removed', (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/crt-verbs-`);
+  mkdirSync(`${folder}/a/b`, { recursive: true });
+  writeFileSync(`${folder}/a/b/file`, '');
+  verbs.remove(folder);
+  t.false(existsSync(folder));
+});
+
+test('killing what is listed nowhere is done at once', (t) => {
+  t.notThrows(() => verbs.kill(['/nowhere/cgroup.procs']));
+});
+
+test('a helper that is missing is told from one that fails', (t) => {
+  t.regex(
+    t.throws(() => helperVerbs('/nowhere/crt-init').remove('/nowhere'), { instanceOf: UserError })?.message ?? '',
+    /^crt-init remove failed: .*ENOENT/,
+  );
+  const script = makeScript(t, 'echo the reason >&2; exit 1');
+  t.is(t.throws(() => helperVerbs(script).remove('x'), { instanceOf: UserError })?.message, 'crt-init remove failed: the reason');
+  t.is(
+    t.throws(() => helperVerbs(makeScript(t, 'kill -9 $$')).kill([]), { instanceOf: UserError })?.message,
+    'crt-init kill failed: SIGKILL',
+  );
+});
+
+test('the helper gets nothing of our environment or folder', (t) => {
+  const message =
+    t.throws(() => helperVerbs(makeScript(t, 'env >&2; pwd >&2; exit 1')).remove('x'), { instanceOf: UserError })?.message ?? '';
+  t.regex(message, /^\/$/m);
+  t.regex(message, /PWD=/);
+  t.notRegex(message, /^(HOME|PATH|NODE_\w+)=/m);
+});
+
+function makeScript(t: ExecutionContext, body: string): string {
+  const folder = mkdtempSync(`${tmpdir()}/crt-verbs-`);
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  writeFileSync(`${folder}/helper`, `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  return `${folder}/helper`;
+}
