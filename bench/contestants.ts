@@ -49,7 +49,7 @@ function runProgram(file: string, args: readonly string[], cwd?: string): Promis
     child.on('error', reject);
     child.on('close', (code, signal) => {
       if (code === 0) resolve();
-      else reject(new Error(`${file} ended with ${signal ?? code}: ${text.trim().split('\n').at(-1) ?? ''}`));
+      else reject(new Error(`${file} ended with ${signal ?? code}: ${text.trim()}`));
     });
   });
 }

@@ -4,12 +4,15 @@ import { existsSync, readFileSync } from 'node:fs';
 const UNIFIED = '/sys/fs/cgroup/unified';
 const MARK = 'CRT_BENCH_PRIVATE';
 
-type CgroupMode = 'v1' | 'v2' | 'hybrid';
-
-/** Which cgroup trees the contestants see: `v2`, `v1`, or `hybrid` (v1 beside a v2 tree at `unified`). */
-export function cgroupMode(): CgroupMode {
+/** Which cgroup trees are mounted: `v2`, `v1`, or `hybrid` (v1 beside a v2 tree at `unified`). */
+function cgroupMode(): 'v1' | 'v2' | 'hybrid' {
   if (existsSync('/sys/fs/cgroup/cgroup.controllers')) return 'v2';
   return existsSync(`${UNIFIED}/cgroup.controllers`) ? 'hybrid' : 'v1';
+}
+
+/** What the contestants see, for the report. */
+export function cgroupDescription(): string {
+  return process.env[MARK] === undefined ? cgroupMode() : 'hybrid with the v2 part hidden from all (crun refuses it)';
 }
 
 /**

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { absentStateFolders, cleanUp } from './cleanup.js';
 import { type Arena, type Contestant, enter, type Skipped } from './contestants.js';
-import { cgroupMode, restartWithoutUnified } from './namespace.js';
+import { cgroupDescription, restartWithoutUnified } from './namespace.js';
 import { formatReport } from './report.js';
 import { measureSizes } from './sizes.js';
 import { ratios, type Summary, summarize } from './statistics.js';
@@ -34,6 +34,10 @@ async function time(contestant: Contestant, round: number): Promise<number> {
   return Number(process.hrtime.bigint() - begin) / 1e6;
 }
 
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}
+
 /** A peer that cannot start here is named and left out; crt that cannot start is an error. */
 async function warmUp(contestants: readonly Contestant[]): Promise<{ fit: Contestant[]; skipped: Skipped[] }> {
   const fit: Contestant[] = [];
@@ -45,7 +49,7 @@ async function warmUp(contestants: readonly Contestant[]): Promise<{ fit: Contes
       fit.push(contestant);
     } catch (cause) {
       if (contestant.key.startsWith('crt-')) throw cause;
-      skipped.push({ key: contestant.key, title: contestant.title, reason: (cause as Error).message });
+      skipped.push({ key: contestant.key, title: contestant.title, reason: lastLine((cause as Error).message) });
     }
   }
   return { fit, skipped };
@@ -85,7 +89,7 @@ async function main(): Promise<number> {
     const { fit, skipped } = await warmUp(entered.contestants);
     const results = await race(fit, options.runs);
     const report = {
-      machine: { kernel: release(), node: process.version, processors: cpus().length, cgroups: cgroupMode() },
+      machine: { kernel: release(), node: process.version, processors: cpus().length, cgroups: cgroupDescription() },
       rootfs: options.rootfs,
       results,
       skipped: [...entered.skipped, ...skipped],

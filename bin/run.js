@@ -26,6 +26,17 @@ function made(folder) {
   }
 }
 
+/** @throws what Node throws, but for a clone that was never built, which says so. */
+function load() {
+  try {
+    return require('../dist/cli.cjs');
+  } catch (error) {
+    if (error.code !== 'MODULE_NOT_FOUND') throw error;
+    console.error('crt: this clone is not built yet\n     npm ci');
+    process.exit(125);
+  }
+}
+
 keepCompiledCode();
-const { main } = require('../dist/cli.cjs');
+const { main } = load();
 main(process.argv.slice(2), new URL('..', pathToFileURL(__filename)));

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -152,6 +153,19 @@ static int say_hello(void)
 	return send_event(EVENT_HELLO, 0, PLAN_VERSION, 0, hash);
 }
 
+/* Nothing has run. What the supervisor still writes is taken in: an error of its write would hide the news from it. */
+static int refuse(uint32_t where, const char *why)
+{
+	struct pollfd more = { .fd = STATUS_FD, .events = POLLIN };
+	char bytes[4096];
+
+	send_event(EVENT_FAILED, where, EINVAL, 0, why);
+	shutdown(STATUS_FD, SHUT_WR);
+	while (poll(&more, 1, 1000) > 0 && read(STATUS_FD, bytes, sizeof(bytes)) > 0)
+		;
+	return 1;
+}
+
 int monitor(void)
 {
 	struct context context = {
@@ -169,9 +183,7 @@ int monitor(void)
 	if (say_hello())
 		return 1;
 	signals = block_signals();
-	if (why || load_plan(&context, &why, &where) || open_sync(&context)) {
-		send_event(EVENT_FAILED, where, EINVAL, 0, why);
-		return 1;
-	}
+	if (why || load_plan(&context, &why, &where) || open_sync(&context))
+		return refuse(where, why);
 	return start(&context) ? 1 : run(&context, signals);
 }

@@ -26,13 +26,33 @@ export class Container implements RunningContainer {
   }
 }
 
-/** True when the process neither handles, ignores on purpose nor blocks the signal: SigCgt, SigIgn, SigBlk of proc_pid_status(5). */
+/** True when the process neither handles, ignores on purpose, blocks nor waits for the signal: SigCgt, SigIgn, SigBlk of proc_pid_status(5). */
 function swallows(pid: number, signal: number): boolean {
+  const minds = (): boolean => {
+    const status = readProc(pid, 'status');
+    // It has just ended: nothing is swallowed.
+    return status === undefined || isMindful(status, signal);
+  };
+  // Once more at the end: it may have come back from its wait between the first two looks.
+  return !minds() && !waitsForSignals(readProc(pid, 'syscall') ?? '') && !minds();
+}
+
+/** rt_sigtimedwait(2) by process.arch: what sigwaitinfo(3) is made of. */
+const SIGTIMEDWAIT: Readonly<Record<string, number>> = { x64: 128, arm64: 137 };
+
+/**
+ * True in a process that waits for signals: the kernel shows them as not blocked then. tini and our own reaper do little else.
+ * @param syscall the text of /proc/PID/syscall
+ */
+export function waitsForSignals(syscall: string, arch: string = process.arch): boolean {
+  return Number.parseInt(syscall, 10) === SIGTIMEDWAIT[arch];
+}
+
+function readProc(pid: number, file: string): string | undefined {
   try {
-    return !isMindful(readFileSync(`/proc/${pid}/status`, 'utf8'), signal);
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {
-    // It has just ended.
-    return false;
+    return undefined;
   }
 }
 

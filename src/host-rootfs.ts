@@ -14,20 +14,22 @@ import { ensureRoot, type Roots } from './state/roots.js';
 export interface HostRootfs {
   /** The skeleton: the overlay's lower layer. Named by its content and kept for the next run, a few kilobytes. */
   readonly directory: HostPath;
+  readonly entries: readonly SkeletonEntry[];
   readonly mounts: readonly Mount[];
   /** Makes the skeleton when it is not there yet. @throws UserError when the disk is full or read-only. */
   make(): void;
 }
 
-type Entry = { readonly path: string } & (
+/** A folder, file or link of the skeleton. */
+export type SkeletonEntry = { readonly path: string } & (
   | { readonly kind: 'directory'; readonly mode: number }
   | { readonly kind: 'file'; readonly mode: number; readonly content: string }
   | { readonly kind: 'link'; readonly content: string }
 );
 
-const directory = (path: string, mode = 0o755): Entry => ({ path, kind: 'directory', mode });
-const file = (path: string, content = '', mode = 0o644): Entry => ({ path, kind: 'file', mode, content });
-const link = (path: string, content: string): Entry => ({ path, kind: 'link', content });
+const directory = (path: string, mode = 0o755): SkeletonEntry => ({ path, kind: 'directory', mode });
+const file = (path: string, content = '', mode = 0o644): SkeletonEntry => ({ path, kind: 'file', mode, content });
+const link = (path: string, content: string): SkeletonEntry => ({ path, kind: 'link', content });
 
 /** On a merged /usr these are links into it; elsewhere directories, bound like /usr itself. */
 const TOP = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
@@ -37,7 +39,7 @@ const BOUND = [
   '/etc/pki/tls/certs', '/etc/pki/ca-trust/extracted', '/etc/terminfo', '/etc/services', '/etc/protocols',
 ];
 
-const FIXED: readonly Entry[] = [
+const FIXED: readonly SkeletonEntry[] = [
   ...['/dev', '/etc', '/etc/ssl', '/home', '/mnt', '/opt', '/proc', '/run', '/srv', '/sys', '/usr', '/var', '/var/cache', '/var/lib', '/var/log', '/var/spool'].map((path) => directory(path)),
   directory('/root', 0o700),
   directory('/tmp', 0o1777),
@@ -67,26 +69,27 @@ export function hostRootfs(roots: Roots): HostRootfs {
   const binds = ['/usr', ...tops.filter((entry) => entry.kind === 'directory').map((entry) => entry.path), ...bound];
   return {
     directory: target,
+    entries,
     mounts: binds.map((path) => ({ destination: path, type: 'bind', source: path, options: ['rbind', 'rprivate', 'ro', 'nodev'] })),
     make: () => makeSkeleton(roots, target, entries),
   };
 }
 
-function topEntry(path: string): Entry[] {
+function topEntry(path: string): SkeletonEntry[] {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat?.isSymbolicLink()) return [link(path, readlinkSync(path))];
   return stat?.isDirectory() ? [directory(path)] : [];
 }
 
 /** An empty thing of the same kind to mount on, with its parents. */
-function placeFor(path: string): Entry[] {
+function placeFor(path: string): SkeletonEntry[] {
   const parents = path.split('/').slice(2, -1).map((_, index, parts) => directory(`/etc/${parts.slice(0, index + 1).join('/')}`));
   const isDirectory = lstatSync(path).isDirectory();
   return [...parents.filter((parent) => !FIXED.some((entry) => entry.path === parent.path)), isDirectory ? directory(path) : file(path)];
 }
 
 /** Filled aside and renamed into place: whoever finds it finds it whole, and of two makers one wins. */
-function makeSkeleton(roots: Roots, target: HostPath, entries: readonly Entry[]): void {
+function makeSkeleton(roots: Roots, target: HostPath, entries: readonly SkeletonEntry[]): void {
   if (existsSync(target)) return;
   ensureRoot(roots.layers);
   const temporary = `${roots.layers}/.host-new-${randomName()}`;
@@ -101,7 +104,7 @@ function makeSkeleton(roots: Roots, target: HostPath, entries: readonly Entry[])
   }
 }
 
-function makeEntry(path: string, entry: Entry): void {
+function makeEntry(path: string, entry: SkeletonEntry): void {
   if (entry.kind === 'link') {
     symlinkSync(entry.content, path);
     return;

@@ -15,6 +15,7 @@ import type { Layout, RootSource } from './plan/layout.js';
 import { type HostPath, type Plan, toHostPath } from './plan/step.js';
 import { providedFiles } from './provided-files.js';
 import { chooseRootfs, type Rootfs } from './rootfs.js';
+import { checkOptions } from './spec/check-options.js';
 import { toConfig } from './spec/from-options.js';
 import type { Config } from './spec/types.js';
 import { type Roots, stateRoots } from './state/roots.js';
@@ -42,9 +43,11 @@ const OLDEST = { major: 5, minor: 12 };
 
 /**
  * Decides how a container will be started here.
- * @throws UserError for what cannot work; the host is untouched.
+ * @throws UserError for options that are wrong and for what cannot work here; the host is untouched.
  */
-export function prepare(options: RunOptions, env: NodeJS.ProcessEnv = process.env): Prepared {
+export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env): Prepared {
+  // Before the host is looked at: a bad name is the first thing to hear of.
+  const options = checkOptions(given);
   const facts = probeHost();
   checkHost(facts);
   const roots = stateRoots(env);

@@ -1,11 +1,14 @@
 import type { ContainerPath, Step } from '../plan/step.js';
 import { step, toContainerPath } from '../plan/step.js';
 import type { Cgroup } from './driver.js';
+import type { LimitWrite } from './limits.js';
 
 /** A driver's whole answer: the contract of driver.ts and the one step that can only run later. */
 export interface ContainerCgroup extends Cgroup {
   /** Steps of init after `pivot` that lock what {@link Cgroup.mounts} built; empty where nothing is left to lock. */
   seal(): readonly Step[];
+  /** The values that {@link Cgroup.create} writes, in their order. */
+  readonly limits: readonly LimitWrite[];
 }
 
 /** MOUNT_ATTR_ bits of mount_setattr(2). */

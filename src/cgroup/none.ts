@@ -3,11 +3,12 @@ import type { HostPath, Step } from '../plan/step.js';
 import type { Resources } from '../spec/types.js';
 import type { ContainerCgroup } from './container.js';
 import type { CgroupDirectory, CgroupStats } from './driver.js';
-import { checkResources, limitsV2 } from './limits.js';
+import { checkResources, limitsV2, type LimitWrite } from './limits.js';
 
 /** A machine without a cgroup mount: a container without limits starts, one with limits is refused. */
 export class NoCgroup implements ContainerCgroup {
   readonly paths: readonly HostPath[] = [];
+  readonly limits: readonly LimitWrite[] = [];
   readonly #resources: Resources;
 
   constructor(resources: Resources) {

@@ -29,20 +29,20 @@ export class CgroupV1 implements ContainerCgroup {
   readonly paths: readonly HostPath[];
   readonly #name: string;
   readonly #resources: Resources;
-  readonly #writes: readonly LimitWrite[];
+  readonly limits: readonly LimitWrite[];
   readonly #joined: readonly Joined[];
 
   constructor(hierarchies: readonly Hierarchy[], name: string, resources: Resources) {
     this.#name = name;
     this.#resources = resources;
-    this.#writes = limitsV1(resources, inheritedCpuset(hierarchies, resources));
-    this.#joined = chooseHierarchies(hierarchies, name, this.#writes);
+    this.limits = limitsV1(resources, inheritedCpuset(hierarchies, resources));
+    this.#joined = chooseHierarchies(hierarchies, name, this.limits);
     this.paths = this.#joined.map(({ directory }) => directory);
   }
 
   check(): void {
     checkResources(this.#resources);
-    for (const write of this.#writes) this.#checkWrite(write);
+    for (const write of this.limits) this.#checkWrite(write);
     for (const path of this.paths) refuseExisting(path, this.#name);
   }
 
@@ -50,7 +50,7 @@ export class CgroupV1 implements ContainerCgroup {
     const made: CgroupDirectory[] = [];
     try {
       for (const path of this.paths) made.push(makeDirectory(path, this.#name));
-      applyLimits(this.#writes, (write) => this.#need(write.controller).directory);
+      applyLimits(this.limits, (write) => this.#need(write.controller).directory);
     } catch (error) {
       removeDirectories(made);
       throw error;

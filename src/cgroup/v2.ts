@@ -23,7 +23,7 @@ export class CgroupV2 implements ContainerCgroup {
   readonly #name: string;
   readonly #resources: Resources;
   readonly #unified: Unified;
-  readonly #writes: readonly LimitWrite[];
+  readonly limits: readonly LimitWrite[];
   /** What the tree must have enabled down to the container's own cgroup. */
   readonly #controllers: readonly string[];
   readonly #parent: HostPath;
@@ -33,9 +33,9 @@ export class CgroupV2 implements ContainerCgroup {
     this.#name = name;
     this.#resources = resources;
     this.#unified = unified;
-    this.#writes = limitsV2(resources);
+    this.limits = limitsV2(resources);
     const present = ALWAYS.filter((controller) => unified.controllers.includes(controller));
-    this.#controllers = [...new Set([...present, ...this.#writes.map((write) => write.controller)])];
+    this.#controllers = [...new Set([...present, ...this.limits.map((write) => write.controller)])];
     this.#parent = toHostPath(`${unified.mountpoint}/crt`);
     this.#directory = toHostPath(`${this.#parent}/${name}`);
     // `crt` itself and the enabled controllers stay: they cost nothing and belong to no container.
@@ -44,7 +44,7 @@ export class CgroupV2 implements ContainerCgroup {
 
   check(): void {
     checkResources(this.#resources);
-    for (const write of this.#writes) this.#checkController(write);
+    for (const write of this.limits) this.#checkController(write);
     for (const path of [this.#unified.mountpoint, this.#parent]) this.#checkInternalProcesses(path);
     if (KERNEL_FILE.test(this.#name)) {
       throw new UserError(`the name ${this.#name} looks like a cgroup file of the kernel`, { hint: 'choose another name' });
@@ -57,7 +57,7 @@ export class CgroupV2 implements ContainerCgroup {
     for (const path of [this.#unified.mountpoint, this.#parent]) enable(path, missingIn(path, this.#controllers));
     const made = [makeDirectory(this.#directory, this.#name)];
     try {
-      applyLimits(this.#writes, () => this.#directory);
+      applyLimits(this.limits, () => this.#directory);
     } catch (error) {
       removeDirectories(made);
       throw error;

@@ -25,12 +25,12 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose: "Makes a short-lived child that has its own copy of the mount table, but shares the monitor's open files.",
   },
   yield: {
-    syscalls: ['write', 'recv'],
-    man: ['unix(7)', 'recv(2)'],
+    syscalls: ['sendmsg', 'read'],
+    man: ['unix(7)', 'sendmsg(2)'],
     purpose: 'Stops and lets crt have a turn, over a socket; the helper goes on when crt answers.',
   },
   relay: {
-    syscalls: ['recvmsg(SCM_RIGHTS)', 'ioctl(TCSETS)'],
+    syscalls: ['recvmsg(SCM_RIGHTS)', 'ioctl(TCSETSW)'],
     man: ['unix(7)', 'termios(3)', 'pty(7)'],
     purpose: "Takes the terminal's master side out of the container through a socket and makes your own terminal pass every key on.",
   },
@@ -50,7 +50,7 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose: 'Opens something of the host and keeps the descriptor: from now on it cannot be swapped for something else.',
   },
   probe: {
-    syscalls: ['openat2', 'fstat', 'fstatfs', 'read'],
+    syscalls: ['openat2', 'fstat', 'fstatfs', 'pread64'],
     man: ['openat2(2)', 'statfs(2)', 'elf(5)'],
     purpose: 'Looks for the command without ever leaving the rootfs, and reads the first bytes of its file: is it for this machine?',
   },
@@ -90,7 +90,7 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose: 'Moves the process into one more new namespace; where it is in the cgroup tree becomes the top of the tree it sees.',
   },
   loopback: {
-    syscalls: ['socket', 'ioctl(SIOCSIFFLAGS)'],
+    syscalls: ['socket', 'ioctl(SIOCGIFFLAGS)', 'ioctl(SIOCSIFFLAGS)'],
     man: ['netdevice(7)', 'network_namespaces(7)'],
     purpose: 'A new network namespace has one device, lo, and it is down: this switches it on.',
   },
@@ -120,7 +120,7 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose: 'Shows a file or folder from the workbench at a second place, inside the container.',
   },
   device: {
-    syscalls: ['openat2', 'mknodat', 'fchownat', 'fchmodat'],
+    syscalls: ['openat2', 'mknodat', 'fchownat'],
     man: ['mknod(2)'],
     purpose: 'Makes a device node: a name for a driver of the kernel, told by its two numbers.',
   },
@@ -130,22 +130,22 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose: 'Makes a symbolic link: a name that stands for another path.',
   },
   mask: {
-    syscalls: ['openat2', 'open_tree', 'move_mount'],
+    syscalls: ['openat2', 'open_tree', 'mount_setattr', 'move_mount'],
     man: ['proc(5)', 'mount(2)'],
     purpose: 'Covers a path with /dev/null or an empty folder: it is there, but there is nothing in it.',
   },
   readonly: {
-    syscalls: ['open_tree', 'mount_setattr', 'move_mount'],
+    syscalls: ['openat2', 'open_tree', 'mount_setattr', 'move_mount'],
     man: ['mount_setattr(2)', 'proc(5)'],
     purpose: 'Mounts a path over itself, read-only: what it says can be read, the knobs cannot be turned.',
   },
   sysctl: {
-    syscalls: ['openat2', 'write'],
+    syscalls: ['openat2', 'fstatfs', 'write'],
     man: ['proc(5)', 'sysctl(8)'],
     purpose: 'Sets a parameter of the kernel that each namespace has for itself.',
   },
   console: {
-    syscalls: ['openat2(ptmx)', 'ioctl(TIOCGPTPEER)', 'setsid', 'ioctl(TIOCSCTTY)', 'dup3', 'sendmsg'],
+    syscalls: ['openat2', 'ioctl(TIOCGPTPEER)', 'open_tree', 'move_mount', 'ioctl(TIOCSCTTY)', 'dup2', 'sendmsg(SCM_RIGHTS)'],
     man: ['pty(7)', 'ioctl_tty(2)'],
     purpose:
       "Opens a new terminal in the container's own devpts, makes it stdin, stdout and stderr, and sends its other end to the monitor.",
@@ -181,7 +181,7 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose: 'Limits what one process may use; the first number is what counts, the second how far it may be raised.',
   },
   'oom-score': {
-    syscalls: ['openat2', 'write'],
+    syscalls: ['openat2', 'fstatfs', 'write'],
     man: ['proc(5)'],
     purpose: 'Says how readily the kernel kills this process when memory runs out: -1000 never, 1000 first.',
   },

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, readSync, write } from 'node:fs';
 import { Writable } from 'node:stream';
+import { ReadStream } from 'node:tty';
 import { UserError } from '../errors.js';
 
 /** A pseudo terminal of our own, for a caller that has none. */
@@ -15,17 +16,12 @@ export interface Terminal {
   close(): void;
 }
 
-/** The parts of node-pty that are used: `open` is in its module but not in its types. */
+/** The part of node-pty that is used: what it opens itself would leave a descriptor of the slave open for good (libuv reopens it). */
 interface NodePty {
-  open(options: { cols: number; rows: number; encoding: null }): OpenedPty;
-}
-interface OpenedPty {
-  readonly _fd: number;
-  readonly ptsName?: string;
-  readonly _pty: string;
-  readonly _slave: { destroy(): void };
-  readonly _socket: { on(event: 'data', listener: (chunk: Buffer | string) => void): void; on(event: 'error', listener: () => void): void; pause(): void; destroy(): void };
-  resize(columns: number, rows: number): void;
+  readonly native: {
+    open(columns: number, rows: number): { master: number; slave: number; pty: string };
+    resize(master: number, columns: number, rows: number): void;
+  };
 }
 
 /**
@@ -33,27 +29,29 @@ interface OpenedPty {
  * @throws UserError when node-pty is not installed or not built.
  */
 export async function openTerminal(size: { rows: number; columns: number }): Promise<Terminal> {
-  const pty = (await loadNodePty()).open({ cols: size.columns, rows: size.rows, encoding: null });
-  // Its reader on the slave would take bytes that are meant for the container.
-  pty._slave.destroy();
-  const slave = openSync(pty._pty, constants.O_RDWR | constants.O_NOCTTY);
+  const { native } = await loadNodePty();
+  const { master, slave: nonBlocking, pty } = native.open(size.columns, size.rows);
+  // Opened anew: of node-pty's own the command would inherit O_NONBLOCK.
+  const slave = openSync(pty, constants.O_RDWR | constants.O_NOCTTY);
+  closeSync(nonBlocking);
+  const reader = new ReadStream(master);
   let listener: (chunk: Buffer) => void = () => {};
-  pty._socket.on('data', (chunk) => listener(Buffer.from(chunk as Buffer)));
-  pty._socket.on('error', () => {});
+  reader.on('data', (chunk: Buffer) => listener(chunk));
+  reader.on('error', () => {});
   return {
     slave,
-    input: inputTo(pty._fd),
+    input: inputTo(master),
     onData: (given) => {
       listener = given;
     },
-    resize: (rows, columns) => pty.resize(columns, rows),
+    resize: (rows, columns) => native.resize(master, columns, rows),
     drain: () => {
-      pty._socket.pause();
-      readRest(pty._fd, (chunk) => listener(chunk));
+      reader.pause();
+      readRest(master, (chunk) => listener(chunk));
     },
     close: () => {
       closeSync(slave);
-      pty._socket.destroy();
+      reader.destroy();
     },
   };
 }

@@ -35,7 +35,7 @@ export function compileRun(config: Config, layout: Layout): Plan {
       ...cgroup.steps,
       // A user namespace goes here: ids of layers and binds mapped before, joined after, ids 0 before the clone.
       step('clone', 'stage', { pidfd: 'init', cgroup: cgroup.cloneInto, namespaces: cloneFlags(config) }, { chapter: 'namespaces', why: 'init is born: PID 1 in namespaces of its own' }),
-      dieWithParent('if the monitor dies, so does all this'),
+      dieWithParent('namespaces', 'if the monitor dies, so does all this'),
       // In the cgroup before anything that allocates, and before the cgroup namespace, whose root is where init is then.
       ...layout.cgroup.join(),
       ...(has('cgroup') ? [step('unshare', 'init', { namespaces: CLONE_FLAGS.cgroup }, { chapter: 'cgroup', why: "its own cgroup is the root that it sees" })] : []),

@@ -3,7 +3,7 @@ import { rlimitNumber } from '../spec/rlimits.js';
 import type { Config } from '../spec/types.js';
 import type { Layout } from './layout.js';
 import { SIGKILL } from './numbers.js';
-import { type Step, step, toContainerPath } from './step.js';
+import { type Chapter, type Step, step, toContainerPath } from './step.js';
 
 const process = { chapter: 'process' as const };
 
@@ -21,8 +21,8 @@ function absolute(path: string, cwd: string): string {
 }
 
 /** Ends with its parent: the first thing that init does, and again after the change of ids, which clears it (prctl(2)). */
-export function dieWithParent(why: string): Step {
-  return step('parent-death', 'init', { signal: SIGKILL }, { ...process, why });
+export function dieWithParent(chapter: Chapter, why: string): Step {
+  return step('parent-death', 'init', { signal: SIGKILL }, { chapter, why });
 }
 
 /** The session, and who the command is, which names the owner of its terminal. */
@@ -73,7 +73,7 @@ export function dropRights(config: Config): Step[] {
     step('signals', 'init', {}, { ...process, why: 'all 64 to their defaults, none blocked' }),
     step('bounding', 'init', { capabilities: capabilityMask(capabilities.bounding ?? []) }, { ...process, why: 'what no program inside can ever gain' }),
     step('identity', 'init', {}, { ...process, why: 'groups, then group, then user' }),
-    dieWithParent('again: the change of ids cleared it'),
+    dieWithParent('process', 'again: the change of ids cleared it'),
     step(
       'caps',
       'init',

@@ -2,7 +2,6 @@ import type { StepResult } from '../../src/options.js';
 import { type Plan, type Step, step, toContainerPath, toHostPath } from '../../src/plan/step.js';
 import { capabilityMask } from '../../src/spec/capabilities.js';
 import { RLIM_INFINITY } from '../../src/spec/rlimits.js';
-import type { Config } from '../../src/spec/types.js';
 
 const at = toContainerPath;
 const host = toHostPath;
@@ -118,15 +117,7 @@ function birth(): Step[] {
 
 function inside(): Step[] {
   const mounts = { chapter: 'mounts' as const, flags: ['mkdir'] as const };
-  const devices = { chapter: 'devices' as const };
   const root = 'root';
-  const device = (name: string, minor: bigint): Step =>
-    step(
-      'device',
-      'init',
-      { root, target: at(`/dev/${name}`), mode: 0o020666, device: (1n << 32n) | minor, owner: 0 },
-      { ...devices, why: `c 1:${minor}` },
-    );
   const link = (file: string): Step =>
     step(
       'symlink',
@@ -194,6 +185,20 @@ function inside(): Step[] {
       'memory.usage_in_bytes',
       'tasks',
     ].map(link),
+  ];
+}
+
+function filled(): Step[] {
+  const devices = { chapter: 'devices' as const };
+  const root = 'root';
+  const device = (name: string, minor: bigint): Step =>
+    step(
+      'device',
+      'init',
+      { root, target: at(`/dev/${name}`), mode: 0o020666, device: (1n << 32n) | minor, owner: 0 },
+      { ...devices, why: `c 1:${minor}` },
+    );
+  return [
     step(
       'bind',
       'init',
@@ -279,18 +284,8 @@ function command(): Step[] {
 
 /** A plan that looks like a compiled one and has every op of the vocabulary, hostile text included. */
 export function samplePlan({ terminal = true }: { terminal?: boolean } = {}): Plan {
-  return { steps: [...prepare(), ...sources(), ...birth(), ...inside(), ...settle(terminal), ...command()] };
+  return { steps: [...prepare(), ...sources(), ...birth(), ...inside(), ...filled(), ...settle(terminal), ...command()] };
 }
-
-/** The config that the sample could come from, as far as the shell script reads it. */
-export const sampleConfig: Config = {
-  ociVersion: '1.2.0',
-  root: { path: '/ubuntu_rootfs' },
-  hostname: 'box',
-  mounts: [],
-  process: { cwd: '/data', env: [], args: ['python3'], user: { uid: 0, gid: 0 } },
-  linux: { namespaces: [], resources: { memory: { limit: 52428800, swap: 52428800 } } },
-};
 
 /** Plausible durations, the same in every run. The last steps have not run yet, as when the plan is shown at `ready`. */
 export function sampleResults(plan: Plan): StepResult[] {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { limitsV1, limitsV2 } from '../../src/cgroup/limits.js';
-import { explainShell } from '../../src/explain/sh.js';
+import { explainShell, type ShellExtras, type SkeletonEntry } from '../../src/explain/sh.js';
 import type { RunOptions } from '../../src/options.js';
 import { prepare } from '../../src/prepare.js';
 
@@ -22,11 +22,11 @@ test.before(() => {
 });
 test.after.always(() => rmSync(scratch, { recursive: true, force: true }));
 
-function scriptFor(options: Partial<RunOptions>): string {
+function scriptFor(options: Partial<RunOptions>, extras: Partial<ShellExtras> = {}): string {
   const prepared = prepare({ name, rootfs, memory: 52428800, mounts: [{ source: '/usr', target: '/usr', readonly: true }], ...options });
   const resources = prepared.config.linux.resources ?? {};
   const limits = prepared.facts.cgroup.mode === 'v2' ? limitsV2(resources) : limitsV1(resources, { cpus: '', mems: '' });
-  return explainShell(prepared.plan, prepared.config, { name, limits });
+  return explainShell(prepared.plan, prepared.config, { name, limits, ...extras });
 }
 
 /** Runs a script with a scratch folder of its own, and looks at what is left of it. */
@@ -142,4 +142,18 @@ asRoot('the layer in memory, and the rootfs itself', (t) => {
   t.is(itself.status, 0, itself.stderr);
   t.true(existsSync(`${rootfs}/made`));
   t.deepEqual(itself.left, []);
+});
+
+asRoot('a rootfs that is put together for the run', (t) => {
+  const directory = (path: string, mode = 0o755): SkeletonEntry => ({ path, kind: 'directory', mode });
+  const entries: SkeletonEntry[] = [
+    ...['/usr', '/etc', '/proc', '/sys', '/dev'].map((path) => directory(path)),
+    directory('/sticky', 0o1777),
+    ...['bin', 'sbin', 'lib', 'lib64'].map((link): SkeletonEntry => ({ path: `/${link}`, kind: 'link', content: `usr/${link}` })),
+    { path: '/etc/passwd', kind: 'file', mode: 0o600, content: "root:x:0:0:it's me:/home of root:/bin/sh\n" },
+  ];
+  const command = ['/bin/sh', '-c', 'stat -c "%a %n" /sticky /etc/passwd; cat /etc/passwd; echo $HOME; ls -d /root'];
+  const { stdout, stderr, left } = runScript(scriptFor({ command }, { skeleton: { directory: rootfs, entries } }));
+  t.is(stdout, "1777 /sticky\n600 /etc/passwd\nroot:x:0:0:it's me:/home of root:/bin/sh\n/home of root\n", stderr);
+  t.deepEqual(left, []);
 });

@@ -3,7 +3,18 @@ import test from 'ava';
 import { explainShell, type ShellExtras, type ShellLimit } from '../../src/explain/sh.js';
 import { below, quote } from '../../src/explain/sh-words.js';
 import { type Plan, step, toContainerPath, toHostPath } from '../../src/plan/step.js';
-import { sampleConfig, samplePlan } from './fixture.js';
+import type { Config } from '../../src/spec/types.js';
+import { samplePlan } from './fixture.js';
+
+/** The config that the sample could come from, as far as the shell script reads it. */
+const sampleConfig: Config = {
+  ociVersion: '1.2.0',
+  root: { path: '/ubuntu_rootfs' },
+  hostname: 'box',
+  mounts: [],
+  process: { cwd: '/data', env: [], args: ['python3'], user: { uid: 0, gid: 0 } },
+  linux: { namespaces: [], resources: { memory: { limit: 52428800, swap: 52428800 } } },
+};
 
 const limits: ShellLimit[] = [
   { controller: 'memory', file: 'memory.limit_in_bytes', value: '52428800', optional: false },

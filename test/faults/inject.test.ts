@@ -33,7 +33,7 @@ function countCalls(log: string): Map<string, number> {
 }
 
 function base(name: string): RunOptions {
-  return { name, rootfs: ROOTFS, command: ['sh', '-c', SHOW], memory: 64 << 20, hostname: 'inside', ulimits: { core: [0, 0] }, readOnly: true };
+  return { name, rootfs: ROOTFS, command: ['sh', '-c', SHOW], memory: 64 << 20, timeout: 20_000, hostname: 'inside', ulimits: { core: [0, 0] }, readOnly: true };
 }
 
 /** Only the part of the log up to the command's exec counts: what the command calls is its own business. */

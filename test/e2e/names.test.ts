@@ -1,0 +1,93 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { run, UserError } from '../../src/index.js';
+import { box, crt, e2e, folder, ROOTFS, traces } from './support.js';
+
+const BAD = ['', '.', '..', '-x', '.hidden', '_x', 'a/b', '../up', 'a b', 'a\nb', 'ünïcode', 'a\u202eb', '\x1b[31m', '%s', 'x'.repeat(64), 'a:b', 'a\0b'];
+for (const name of BAD) {
+  e2e(`the name ${JSON.stringify(name)} is refused`, async (t) => {
+    // A rootfs that is not there would be the next complaint.
+    const error = await t.throwsAsync(run({ name, rootfs: '/no/such/rootfs' }), { instanceOf: UserError });
+    t.regex(error?.message ?? '', /name/);
+    t.notRegex(error?.message ?? '', /[\x1b\u202e\n\0]/, 'what a terminal would act on is spelled out');
+  });
+}
+
+for (const name of ['a', '9', 'A.b_c-d', 'x'.repeat(63)]) {
+  e2e(`the name ${name} is taken, and is the hostname`, async (t) => {
+    const { stdout } = await run({ name, rootfs: ROOTFS, command: ['cat', '/proc/sys/kernel/hostname'] });
+    t.is(stdout, `${name}\n`);
+    t.deepEqual(name.length > 1 ? traces(name) : [], []);
+  });
+}
+
+e2e('bad names are refused on the command line before anything is looked at', async (t) => {
+  const { code, stderr, stdout } = await crt(t, ['run', '../x', '--rootfs', '/no/such/rootfs', '--', 'true']);
+  t.deepEqual([code, stdout], [125, '']);
+  t.regex(stderr, /name/);
+  t.notRegex(stderr, /rootfs/);
+});
+
+e2e('twenty runs of one name at once: one wins, the others say that the name is taken', async (t) => {
+  const name = box(t);
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let started = 0;
+  let refused = 0;
+  const count = (): void => void (started + refused === 20 && release());
+  const runs = Array.from({ length: 20 }, async () => {
+    try {
+      // The winner stays until all the others have had their answer.
+      return await run({ name, rootfs: ROOTFS, command: ['cat'], input: waitingInput(held), onStart: () => (started += 1, count()) });
+    } catch (error) {
+      refused += 1;
+      count();
+      return error;
+    }
+  });
+  const outcomes = await Promise.all(runs);
+  const errors = outcomes.filter((outcome) => outcome instanceof Error);
+  t.is(started, 1);
+  t.is(errors.length, 19);
+  for (const error of errors) {
+    t.true(error instanceof UserError, String(error));
+    t.regex((error as Error).message, new RegExp(`${name}.*(taken|in use|running|exists)`));
+  }
+});
+
+function waitingInput(held: Promise<void>): NodeJS.ReadableStream {
+  return Readable.from((async function* () {
+    await held;
+    yield 'end';
+  })());
+}
+
+e2e('two command lines of one name: the second says so and leaves the first alone', async (t) => {
+  const name = box(t);
+  let second: Awaited<ReturnType<typeof crt>> | undefined;
+  const first = await run({
+    name,
+    rootfs: ROOTFS,
+    command: ['cat'],
+    input: waitingInput(crt(t, ['ps', '-q']).then(async () => void (second = await crt(t, ['run', name, '--', 'true'])))),
+  });
+  t.is(first.exitCode, 0);
+  t.is(first.stdout, 'end');
+  t.is(second?.code, 125);
+  t.regex(second?.stderr ?? '', new RegExp(name));
+});
+
+e2e('the same name again right after, fifty times', async (t) => {
+  const name = box(t);
+  for (let at = 0; at < 50; at++) t.is((await run({ name, rootfs: ROOTFS, command: ['echo', String(at)] })).stdout, `${at}\n`);
+});
+
+e2e('a name and a state folder that somebody else made is not taken over', async (t) => {
+  const state = await folder(t);
+  const name = box(t);
+  mkdirSync(`${state}/${name}`);
+  writeFileSync(`${state}/${name}/precious`, 'mine');
+  const { code } = await crt(t, ['run', name, '--', 'echo', 'ran'], { env: { CRT_STATE_DIR: state } });
+  t.is(code, 125);
+  t.is(readFileSync(`${state}/${name}/precious`, 'utf8'), 'mine');
+});

@@ -1,0 +1,28 @@
+import { spawn, spawnSync, type StdioOptions } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Duplex } from 'node:stream';
+import { EventDecoder } from '../../src/launch/decoder.js';
+import type { HelperEvent } from '../../src/launch/events.js';
+
+export const HELPER_FOLDER = fileURLToPath(new URL('../../helper', import.meta.url));
+export const HELPER = `${HELPER_FOLDER}/crt-init`;
+
+/** A verb of crt-init, to its end. */
+export function callHelper(...words: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(HELPER, words, { encoding: 'utf8', env: {} });
+  return { status, stdout, stderr };
+}
+
+/** `crt-init run` with these bytes on descriptor 3 and then its end of file: what it said and how it ended. */
+export async function feed(bytes: Buffer, stdin: 'ignore' | number = 'ignore'): Promise<{ events: HelperEvent[]; code: number | null }> {
+  const child = spawn(HELPER, ['run'], { env: {}, stdio: [stdin, 'ignore', 'ignore', 'pipe'] as StdioOptions });
+  const socket = child.stdio[3] as unknown as Duplex;
+  const decoder = new EventDecoder();
+  const events: HelperEvent[] = [];
+  socket.on('data', (chunk: Buffer) => events.push(...decoder.push(chunk)));
+  // EPIPE: it has seen enough.
+  socket.on('error', () => {});
+  socket.end(bytes);
+  const code = await new Promise<number | null>((resolve) => child.on('close', (status) => resolve(status)));
+  return { events, code };
+}
