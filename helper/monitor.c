@@ -12,7 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -55,8 +54,7 @@ static int finish(struct context *context, struct relay *relay)
 	add_number(&text, micros_of(usage.ru_utime), 10);
 	add(&text, " system=");
 	add_number(&text, micros_of(usage.ru_stime), 10);
-	if (send_event(EVENT_EXITED, context->plan.count - 1, status, 0, buffer))
-		context->abandoned = 1;
+	last_word(context, EVENT_EXITED, context->plan.count - 1, status, buffer);
 	return leave(context, 0);
 }
 
@@ -153,19 +151,6 @@ static int say_hello(void)
 	return send_event(EVENT_HELLO, 0, PLAN_VERSION, 0, hash);
 }
 
-/* Nothing has run. What the supervisor still writes is taken in: an error of its write would hide the news from it. */
-static int refuse(uint32_t where, const char *why)
-{
-	struct pollfd more = { .fd = STATUS_FD, .events = POLLIN };
-	char bytes[4096];
-
-	send_event(EVENT_FAILED, where, EINVAL, 0, why);
-	shutdown(STATUS_FD, SHUT_WR);
-	while (poll(&more, 1, 1000) > 0 && read(STATUS_FD, bytes, sizeof(bytes)) > 0)
-		;
-	return 1;
-}
-
 int monitor(void)
 {
 	struct context context = {
@@ -183,7 +168,9 @@ int monitor(void)
 	if (say_hello())
 		return 1;
 	signals = block_signals();
-	if (why || load_plan(&context, &why, &where) || open_sync(&context))
-		return refuse(where, why);
+	if (why || load_plan(&context, &why, &where) || open_sync(&context)) {
+		last_word(&context, EVENT_FAILED, where, EINVAL, why);
+		return 1;
+	}
 	return start(&context) ? 1 : run(&context, signals);
 }

@@ -16,6 +16,9 @@ int take_request(struct context *context, struct request_record *request);
 
 /* undo.c: kills and reaps what there is of the container; the status of the child that had ended by itself, or 0. */
 int end_children(struct context *context);
+/* Sends the last event, and listens until the supervisor has heard it: if its next request found nobody, the error of
+ * that write would keep it from reading. */
+void last_word(struct context *context, enum event kind, uint32_t step, int64_t value, const char *text);
 /* The monitor's last act, once the container is gone: the exit code, or `crt undo` if the supervisor is dead. */
 int leave(struct context *context, int code);
 

@@ -205,8 +205,7 @@ static int fail_start(struct context *context)
 	report_steps(context);
 	if (!error)
 		note_death(context, status);
-	if (send_event(EVENT_FAILED, step, error, 0, ledger->text))
-		context->abandoned = 1;
+	last_word(context, EVENT_FAILED, step, error, ledger->text);
 	return leave(context, 1);
 }
 

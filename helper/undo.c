@@ -35,12 +35,18 @@ int end_children(struct context *context)
 	return stage ? stage : init;
 }
 
-/* An end of file with nothing unread before it. */
-static int is_orphaned(void)
+void last_word(struct context *context, enum event kind, uint32_t step, int64_t value, const char *text)
 {
-	char byte;
+	struct pollfd supervisor = { .fd = STATUS_FD, .events = POLLIN };
+	char bytes[4096];
 
-	return recv(STATUS_FD, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	if (send_event(kind, step, value, 0, text))
+		context->abandoned = 1;
+	if (context->abandoned)
+		return;
+	shutdown(STATUS_FD, SHUT_WR);
+	while (poll(&supervisor, 1, 1000) > 0 && read(STATUS_FD, bytes, sizeof(bytes)) > 0)
+		;
 }
 
 int leave(struct context *context, int code)
@@ -48,7 +54,7 @@ int leave(struct context *context, int code)
 	sigset_t none;
 	int null;
 
-	if (!context->undo || !(context->abandoned || is_orphaned()))
+	if (!context->undo || !context->abandoned)
 		return code;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd < 3; fd++)

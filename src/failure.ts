@@ -68,6 +68,8 @@ export function stepError(plan: Plan, failed: { index: number; errno: number; te
   if (failed.errno === 0) {
     return new StepError(`${what} did not end: its process was ${failed.text}`, { index: failed.index, op, errno: 0, hint: 'if nobody killed it on purpose: dmesg | tail' });
   }
+  // The first step only takes a note: what fails there is what the helper looks at before it begins.
+  if (op === 'on-orphan' && failed.text) return new StepError(`the helper does not begin: ${failed.text}`, { index: failed.index, op, errno: failed.errno });
   const [cause, hint] = CAUSES[`${op} ${code}`] ?? CAUSES[`* ${code}`] ?? [undefined, undefined];
   const kernel = failed.text ? `; the kernel says: ${failed.text}` : '';
   const exitCode = op !== 'exec' ? 125 : code === 'ENOENT' ? 127 : 126;

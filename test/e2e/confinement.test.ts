@@ -99,5 +99,5 @@ e2e('a stdin that is a directory is refused: it would lead out of the container'
   const child = startCrt(t, ['run', box(t), '--', 'true'], { stdio: [directory, 'pipe', 'pipe'] });
   const { code, stderr } = await ended(child);
   t.is(code, 125);
-  t.regex(stderr, /stdin, stdout or stderr is closed or a directory/);
+  t.regex(stderr, /^crt: the helper does not begin: stdin, stdout or stderr is closed, or a directory/m);
 });

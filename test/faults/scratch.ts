@@ -46,3 +46,18 @@ export async function tracedPackage(t: ExecutionContext, strace: string): Promis
     log: () => readFileSync(`${directory}/log`, 'utf8'),
   };
 }
+
+/** How often each process of the helper calls each system call, at most: strace counts for each process apart. */
+export function countCalls(log: string): Map<string, number> {
+  const perProcess = new Map<string, number>();
+  for (const [, pid, call] of log.matchAll(/^(\d+) +([a-z0-9_]+)\(/gm)) {
+    const key = `${pid} ${call}`;
+    perProcess.set(key, (perProcess.get(key) ?? 0) + 1);
+  }
+  const most = new Map<string, number>();
+  for (const [key, count] of perProcess) {
+    const call = key.split(' ')[1] ?? '';
+    most.set(call, Math.max(most.get(call) ?? 0, count));
+  }
+  return most;
+}
