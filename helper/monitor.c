@@ -95,8 +95,12 @@ static int run(struct context *context, int signals)
 	};
 	nfds_t count = context->master < 0 ? 3 : 3 + RELAY_POLLS;
 
-	if (context->master >= 0)
+	if (context->master >= 0) {
+		/* Only now: until the command runs the supervisor may still print, for a terminal in its usual modes. */
+		raw_mode(context);
+		copy_size(context->master);
 		relay_begin(&relay, context->master);
+	}
 	for (;;) {
 		if (context->master >= 0)
 			relay_poll(&relay, polls + 3);

@@ -88,6 +88,6 @@ function openConsole(config: Config): Step[] {
   const { height: rows, width: columns } = config.process.consoleSize ?? { height: 24, width: 80 };
   return [
     step('console', 'init', { root: 'root', rows, columns }, { chapter: 'console', why: "a terminal in the container's own devpts" }),
-    step('relay', 'monitor', { master: 'master' }, { chapter: 'console', why: "the caller's terminal in raw mode, bytes both ways" }),
+    step('relay', 'monitor', { master: 'master' }, { chapter: 'console', why: "bytes both ways between it and the caller's terminal" }),
   ];
 }

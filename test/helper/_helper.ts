@@ -1,6 +1,6 @@
-import { spawn, spawnSync, type StdioOptions } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { EventDecoder } from '../../src/launch/decoder.js';
 import type { HelperEvent } from '../../src/launch/events.js';
 

@@ -5,7 +5,10 @@ import { HELPER, HELPER_FOLDER } from './_helper.js';
 
 /** Whether a program can be compiled with these flags: what decides is a real one. */
 function compiles(compiler: string, ...flags: readonly string[]): boolean {
-  return spawnSync(compiler, [...flags, '-x', 'c', '-o', '/dev/null', '-'], { input: '#include <stdio.h>\nint main(void) { return 0; }\n' }).status === 0;
+  return (
+    spawnSync(compiler, [...flags, '-x', 'c', '-o', '/dev/null', '-'], { input: '#include <stdio.h>\nint main(void) { return 0; }\n' })
+      .status === 0
+  );
 }
 
 function has(program: string): boolean {
@@ -17,23 +20,29 @@ function make(...words: readonly string[]): { status: number | null; output: str
   return { status, output: stdout + stderr };
 }
 
-const sanitizers = compiles('cc', '-fsanitize=address,undefined') ? test : test.skip;
-const fuzzer = has('clang') && spawnSync('clang', ['-fsanitize=fuzzer', '-x', 'c', '-o', '/dev/null', '-'], { input: 'int LLVMFuzzerTestOneInput(void) { return 0; }\n' }).status === 0 ? test : test.skip;
-const format = has('clang-format') ? test : test.skip;
+const sanitizers = compiles('cc', '-fsanitize=address,undefined') ? test.serial : test.serial.skip;
+const fuzzer =
+  has('clang') &&
+  spawnSync('clang', ['-fsanitize=fuzzer', '-x', 'c', '-o', '/dev/null', '-'], {
+    input: 'int LLVMFuzzerTestOneInput(void) { return 0; }\n',
+  }).status === 0
+    ? test.serial
+    : test.serial.skip;
+const format = has('clang-format') ? test.serial : test.serial.skip;
 
 // One after the other: they build in one folder.
-sanitizers.serial('the loader takes real plans and refuses all others, under sanitizers (needs gcc or clang with libasan, libubsan)', (t) => {
+sanitizers('the loader takes real plans and refuses all others, under sanitizers (needs gcc or clang with libasan, libubsan)', (t) => {
   const { status, output } = make('test');
   t.is(status, 0, output);
   t.regex(output, /plan-test: \d+ checks, 1\d files, 0 failures/);
 });
 
-fuzzer.serial('the loader stands random plans (needs clang and libclang-rt-dev, in Debian 12 libclang-rt-14-dev)', (t) => {
+fuzzer('the loader stands random plans (needs clang and libclang-rt-dev, in Debian 12 libclang-rt-14-dev)', (t) => {
   const { status, output } = make('fuzz', 'RUNS=20000');
   t.is(status, 0, output);
 });
 
-format.serial('the C is formatted (needs clang-format)', (t) => {
+format('the C is formatted (needs clang-format)', (t) => {
   const { status, output } = make('lint');
   t.is(status, 0, output);
 });
@@ -43,8 +52,8 @@ test('make leaves a helper that only its owner can change', (t) => {
 });
 
 for (const compiler of ['musl-gcc', 'gcc', 'clang']) {
-  const there = compiles(compiler, '-static') ? test : test.skip;
-  there.serial(`it builds with ${compiler} without a warning, and runs (needs ${compiler} and its static libc)`, (t) => {
+  const there = compiles(compiler, '-static') ? test.serial : test.serial.skip;
+  there(`it builds with ${compiler} without a warning, and runs (needs ${compiler} and its static libc)`, (t) => {
     const { status, output } = make(`STATIC_CC=${compiler}`, `OUT=build/crt-init-${compiler}`, `build/crt-init-${compiler}`);
     t.is(status, 0, output);
     t.notRegex(output, /warning/);

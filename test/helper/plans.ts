@@ -1,9 +1,9 @@
+import type { RunOptions } from '../../src/options.js';
 import { compileRun } from '../../src/plan/compile-run.js';
 import { encodePlan } from '../../src/plan/encode.js';
 import type { Layout, RootSource } from '../../src/plan/layout.js';
 import { step, toContainerPath, toHostPath } from '../../src/plan/step.js';
 import { toConfig } from '../../src/spec/from-options.js';
-import type { RunOptions } from '../../src/options.js';
 
 const lower = toHostPath('/srv/rootfs');
 const ROOTS: readonly RootSource[] = [
@@ -15,12 +15,24 @@ const ROOTS: readonly RootSource[] = [
 /** A version 1 cgroup as its driver answers, without a look at this machine. */
 const cgroup: Layout['cgroup'] = {
   open: () => ({
-    steps: [step('open', 'stage', { fd: 'tasks', path: toHostPath('/sys/fs/cgroup/memory/box/tasks'), flags: 1 }, { chapter: 'cgroup', why: 'the way in' })],
+    steps: [
+      step(
+        'open',
+        'stage',
+        { fd: 'tasks', path: toHostPath('/sys/fs/cgroup/memory/box/tasks'), flags: 1 },
+        { chapter: 'cgroup', why: 'the way in' },
+      ),
+    ],
     cloneInto: undefined,
   }),
   join: () => [step('cgroup-join', 'init', { tasks: 'tasks' }, { chapter: 'cgroup', why: 'enter' })],
   mounts: (root) => [
-    step('symlink', 'init', { root, content: 'box/tasks', target: toContainerPath('/sys/fs/cgroup/tasks') }, { chapter: 'cgroup', why: 'the usual path' }),
+    step(
+      'symlink',
+      'init',
+      { root, content: 'box/tasks', target: toContainerPath('/sys/fs/cgroup/tasks') },
+      { chapter: 'cgroup', why: 'the usual path' },
+    ),
   ],
   seal: () => [],
 };
@@ -41,7 +53,16 @@ function layoutOf(root: RootSource, more: { hold: boolean; reaper: boolean }): L
 const OPTIONS: readonly RunOptions[] = [
   { name: 'box' },
   { name: 'box', command: ['sh', '-c', 'exit 3'], tty: true, user: 'ada:users', cwd: '/data', memory: 50 << 20 },
-  { name: 'box', command: ['/bin/true'], readOnly: true, ulimits: { nofile: [64, 128] }, mounts: [{ source: '/srv', target: '/data' }, { type: 'tmpfs', target: '/big' }] },
+  {
+    name: 'box',
+    command: ['/bin/true'],
+    readOnly: true,
+    ulimits: { nofile: [64, 128] },
+    mounts: [
+      { source: '/srv', target: '/data' },
+      { type: 'tmpfs', target: '/big' },
+    ],
+  },
   { name: 'box', command: ['printf', ''], env: { LANG: 'C', EMPTY: '', LONG: 'x'.repeat(5000) }, hostname: 'other' },
 ];
 
@@ -49,6 +70,8 @@ const OPTIONS: readonly RunOptions[] = [
 export function realPlans(): Buffer[] {
   return OPTIONS.flatMap((options, index) => {
     const config = toConfig(options, { facts: { cpus: 2, oomScoreAdj: 0 }, rootfs: lower, rootfsKind: 'directory' });
-    return ROOTS.map((root) => encodePlan(compileRun(config, layoutOf(root, { hold: index % 2 === 1, reaper: index > 1 })), { reportSteps: index > 1 }));
+    return ROOTS.map((root) =>
+      encodePlan(compileRun(config, layoutOf(root, { hold: index % 2 === 1, reaper: index > 1 })), { reportSteps: index > 1 }),
+    );
   });
 }

@@ -25,7 +25,9 @@ function makeCgroup(t: ExecutionContext): string {
 
 test('kill ends all that a cgroup holds, and returns when it is empty', async (t) => {
   const procs = makeCgroup(t);
-  const child = spawn('/bin/sh', ['-c', `echo $$ > ${procs}; trap '' TERM; sleep 1000 & sleep 1000 & echo ready; wait`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('/bin/sh', ['-c', `echo $$ > ${procs}; trap '' TERM; sleep 1000 & sleep 1000 & echo ready; wait`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(child.stdout, 'data');
   const exit = once(child, 'exit');
   const others = spawn('/bin/sleep', ['1000']);
@@ -51,7 +53,15 @@ test('signal reaches the process that began then, and no other', async (t) => {
   const pid = child.pid ?? 0;
   const began = startTime(pid) ?? 0;
   const exit = once(child, 'exit');
-  for (const words of [[pid, began + 1, 9], [pid, began], [pid, began, 65], [`${pid}x`, began, 9], [-pid, began, 9], [0, began, 9], [pid, '', 9]]) {
+  for (const words of [
+    [pid, began + 1, 9],
+    [pid, began],
+    [pid, began, 65],
+    [`${pid}x`, began, 9],
+    [-pid, began, 9],
+    [0, began, 9],
+    [pid, '', 9],
+  ]) {
     t.is(callHelper('signal', ...words.map(String)).status, 1, words.join(' '));
   }
   t.deepEqual(callHelper('signal', String(pid), String(began), '0'), DONE);

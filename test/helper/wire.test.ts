@@ -43,7 +43,10 @@ test('a plan that is wrong is refused before anything runs, with the step and th
   ];
   for (const [bytes, index, reason] of wrong) {
     const { events, code } = await feed(bytes);
-    t.deepEqual(events.map(({ kind }) => kind), ['hello', 'failed']);
+    t.deepEqual(
+      events.map(({ kind }) => kind),
+      ['hello', 'failed'],
+    );
     const failed = events[1];
     if (failed?.kind !== 'failed') return t.fail();
     t.is(failed.index, index);
@@ -56,7 +59,10 @@ test('half a plan, none at all and garbage end the helper', async (t) => {
   const garbage = Buffer.from(Array.from({ length: 5000 }, (_, index) => (index * 167 + 13) & 255));
   for (const bytes of [Buffer.alloc(0), plan.subarray(0, 7), plan.subarray(0, HEADER_BYTES), plan.subarray(0, plan.length - 1), garbage]) {
     const { events, code } = await feed(bytes);
-    t.deepEqual(events.map(({ kind }) => kind), ['hello', 'failed']);
+    t.deepEqual(
+      events.map(({ kind }) => kind),
+      ['hello', 'failed'],
+    );
     t.is(code, 1);
   }
 });
@@ -78,7 +84,10 @@ test('a directory as stdin is refused: it leads out of the container', async (t)
 });
 
 test('a closed stdin is refused: the first file that is opened would take its place', (t) => {
-  const { status, output } = spawnSync('/bin/sh', ['-c', 'exec "$0" run 0<&-', HELPER], { env: {}, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+  const { status, output } = spawnSync('/bin/sh', ['-c', 'exec "$0" run 0<&-', HELPER], {
+    env: {},
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  });
   t.is(status, 1);
   t.regex(String(output[3]), /stdin, stdout or stderr is closed/);
 });
@@ -95,7 +104,10 @@ test('the end of the supervisor after the plan undoes by the words of the plan',
       ],
     }),
   );
-  t.deepEqual(events.map(({ kind }) => kind), ['hello', 'yield', 'failed']);
+  t.deepEqual(
+    events.map(({ kind }) => kind),
+    ['hello', 'yield', 'failed'],
+  );
   t.is(code, 42);
 });
 

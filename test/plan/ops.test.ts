@@ -14,7 +14,11 @@ test('helper/ops.def holds the same lines', (t) => {
 
 test('the hash is 64-bit FNV-1a over the lines', (t) => {
   let expected = 0xcbf29ce484222325n;
-  for (const byte of Buffer.from(opLines().map((line) => `${line}\n`).join(''))) {
+  for (const byte of Buffer.from(
+    opLines()
+      .map((line) => `${line}\n`)
+      .join(''),
+  )) {
     expected = BigInt.asUintN(64, (expected ^ BigInt(byte)) * 0x100000001b3n);
   }
   t.is(opsHash(), expected);
@@ -22,7 +26,10 @@ test('the hash is 64-bit FNV-1a over the lines', (t) => {
 
 test('a record has room for every op', (t) => {
   for (const [name, { operands }] of Object.entries(OPS)) {
-    const kinds = operands.split(' ').filter(Boolean).map((word) => word.split(/[?:]/)[0] ?? '');
+    const kinds = operands
+      .split(' ')
+      .filter(Boolean)
+      .map((word) => word.split(/[?:]/)[0] ?? '');
     const count = (...of: string[]): number => kinds.filter((kind) => of.includes(kind)).length;
     t.true(count('in', 'out') <= 4 && count('host', 'path', 'str', 'list', 'bytes') <= 4 && count('num') <= 3, name);
     t.is(count('in', 'out', 'host', 'path', 'str', 'list', 'bytes', 'num'), kinds.length, name);
