@@ -19,6 +19,8 @@
 #define CRT_SYS_openat2 437
 #define CRT_SYS_mount_setattr 442
 
+_Static_assert(sizeof(long) == 8, "on 32-bit machines several of these calls have other numbers or other arguments");
+
 struct clone_args_v2 {
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
 		cgroup;

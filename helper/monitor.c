@@ -96,7 +96,7 @@ static int run(struct context *context, int signals)
 	nfds_t count = context->master < 0 ? 3 : 3 + RELAY_POLLS;
 
 	if (context->master >= 0) {
-		/* Only now: until the command runs the supervisor may still print, for a terminal in its usual modes. */
+		/* Only now: until the command runs the supervisor may print, for a terminal in its usual modes. */
 		raw_mode(context);
 		copy_size(context->master);
 		relay_begin(&relay, context->master);

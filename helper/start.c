@@ -2,7 +2,6 @@
 #include "interpret.h"
 #include "kernel.h"
 #include "monitor.h"
-#include "relay.h"
 
 #include <errno.h>
 #include <fcntl.h>

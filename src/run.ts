@@ -44,7 +44,7 @@ async function supervise(launch: Launch, prepared: Prepared, options: RunOptions
     return await live(launch, prepared, options, streams, watch);
   } catch (error) {
     launch.abandon();
-    throw (launch.started ? undefined : watch.givenUp) ?? error;
+    throw watch.givenUp ?? error;
   } finally {
     watch.stop();
     await launch.closed();
@@ -52,11 +52,10 @@ async function supervise(launch: Launch, prepared: Prepared, options: RunOptions
 }
 
 async function openStreams(options: RunOptions, watch: Watch): Promise<Streams> {
-  const overflow = (): void => watch.cancel();
-  if (!options.tty) return plainStreams(options, overflow);
+  if (!options.tty) return plainStreams(options, watch.silence);
   if (options.input === 'inherit' && options.stdout === 'inherit' && isatty(0) && isatty(1)) return callerTerminal();
   const size = options.tty === true ? { rows: 24, columns: 80 } : options.tty;
-  return madeTerminal(await openTerminal(size), options, overflow);
+  return madeTerminal(await openTerminal(size), options, watch.silence);
 }
 
 /** The helper has opened the rootfs and waits: the last moment before anything on the host is touched. */

@@ -14,6 +14,7 @@ export class Watch {
   readonly #signal: AbortSignal | undefined;
   readonly #timeout: number | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #gaveUp = false;
   #launch: Launch | undefined;
 
   constructor({ signal, timeout }: RunOptions) {
@@ -38,10 +39,17 @@ export class Watch {
     this.#kill();
   };
 
-  /** What to throw for a start that was given up: undefined when it was not. */
+  /** The command has said too much: held back, where its first output comes before the news of its start. */
+  readonly silence = (): void => {
+    this.canceled = true;
+    this.#launch?.signal(constants.signals.SIGKILL);
+  };
+
+  /** What to throw for a start that was given up, also when the command began in that moment: undefined when it was not. */
   get givenUp(): UserError | undefined {
+    if (!this.#gaveUp) return undefined;
     if (this.timedOut) return new UserError(`the container was not started within its timeout of ${this.#timeout} ms`, { hint: 'allow more: --timeout', exitCode: 124 });
-    return this.canceled ? new UserError('the start was canceled') : undefined;
+    return new UserError('the start was canceled');
   }
 
   stop(): void {
@@ -56,7 +64,11 @@ export class Watch {
 
   #kill(): void {
     // Before the command runs there is only the start to give up.
-    if (this.#launch?.started) this.#launch.signal(constants.signals.SIGKILL);
-    else this.#launch?.abandon();
+    if (this.#launch?.started) {
+      this.#launch.signal(constants.signals.SIGKILL);
+      return;
+    }
+    this.#gaveUp = true;
+    this.#launch?.abandon();
   }
 }
