@@ -50,8 +50,8 @@ int op_signals(struct context *context, const struct step *step)
 
 int op_umask(struct context *context, const struct step *step)
 {
-	umask((mode_t)step->number[0]);
-	return 0;
+	/* It never fails, unless a filter around crt refuses it. */
+	return umask((mode_t)step->number[0]) == (mode_t)-1 ? -1 : 0;
 }
 
 int op_bounding(struct context *context, const struct step *step)

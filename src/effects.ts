@@ -1,7 +1,6 @@
 import type { CgroupDirectory } from './cgroup/driver.js';
 import { createLayer } from './layer.js';
 import type { RunOptions } from './options.js';
-import { encodePlan } from './plan/encode.js';
 import { toHostPath } from './plan/step.js';
 import type { Prepared } from './prepare.js';
 import { type Claim, claim } from './state/claim.js';
@@ -32,7 +31,7 @@ export class Effects {
       loosened: options.writableRootfs ? ['writable-rootfs'] : [],
     };
     const context = undoContext();
-    this.claim = claim(record, { config, plan: encodePlan(prepared.plan) }, { roots, repair: (directory) => void undo(directory, context) });
+    this.claim = claim(record, { config }, { roots, repair: (directory) => void undo(directory, context) });
   }
 
   /** Makes cgroup and layer, in an order in which the state folder always knows more than there is. @throws UserError */

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ContainerCgroup } from './cgroup/container.js';
 import { openCgroup } from './cgroup/open.js';
 import { UserError } from './errors.js';
 import type { HostFacts } from './host/facts.js';
-import { findMount } from './host/mounts.js';
+import { holdingMount } from './host/mounts.js';
 import { probeHost } from './host/probe.js';
 import { type HostRootfs, hostRootfs } from './host-rootfs.js';
 import { layerId } from './layer.js';
@@ -51,13 +50,13 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
   const facts = probeHost();
   checkHost(facts);
   const roots = stateRoots(env);
-  const rootfs = chooseRootfs(options.rootfs, env, { writable: options.writableRootfs ?? false });
+  const rootfs = chooseRootfs(options.rootfs, env, { writable: options.writableRootfs ?? false, mounts: facts.mounts });
   const host = rootfs.kind === 'host' ? hostRootfs(roots) : undefined;
   const config = toConfig(options, { facts, rootfs: rootfs.path, rootfsKind: rootfs.kind, ...(host ? { extraMounts: [...host.mounts] } : {}) });
   const cgroup = openCgroup(facts.cgroup, options.name, config.linux.resources ?? {});
   cgroup.check();
   const helper = helperPath();
-  const { root, layer, notice } = chooseRoot(options, roots, host?.directory ?? rootfs.path);
+  const { root, layer, notice } = chooseRoot(options, roots, facts, host?.directory ?? rootfs.path);
   const layout: Layout = {
     staging: toHostPath(`${roots.state}/${options.name}`),
     root,
@@ -83,14 +82,14 @@ function checkHost({ uid, kernel }: HostFacts): void {
   }
 }
 
-function chooseRoot(options: RunOptions, roots: Roots, lower: HostPath): { root: RootSource; layer: string | undefined; notice: string | undefined } {
+function chooseRoot(options: RunOptions, roots: Roots, facts: HostFacts, lower: HostPath): { root: RootSource; layer: string | undefined; notice: string | undefined } {
   if (options.writableRootfs) return { root: { kind: 'directory', directory: lower }, layer: undefined, notice: undefined };
   const inMemory = (notice: string | undefined): ReturnType<typeof chooseRoot> => {
     if (options.keep) throw new UserError('a layer in memory cannot be kept', { hint: 'leave out --keep, or --storage-size, or put CRT_LAYERS_DIR on a disk' });
     return { root: { kind: 'memory', lower, size: options.storageSize }, layer: undefined, notice };
   };
   if (options.storageSize !== undefined) return inMemory(undefined);
-  const fstype = findMount(roots.layers, readFileSync('/proc/self/mountinfo', 'utf8'))?.fstype;
+  const fstype = holdingMount(roots.layers, facts.mounts)?.fstype;
   if (fstype !== undefined && NOT_ABOVE.has(fstype)) {
     return inMemory(`${roots.layers} is on ${fstype}, which cannot take a writable layer: writes are kept in memory`);
   }

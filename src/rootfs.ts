@@ -1,7 +1,7 @@
-import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UserError } from './errors.js';
-import { findMount } from './host/mounts.js';
+import { holdingMount, type MountEntry } from './host/mounts.js';
 import { type HostPath, toHostPath } from './plan/step.js';
 
 /** A root file system that was chosen, and how. */
@@ -19,6 +19,12 @@ export interface Rootfs {
   readonly gid: number;
 }
 
+export interface RootfsContext {
+  /** The directory itself is written to. */
+  readonly writable: boolean;
+  readonly mounts: readonly MountEntry[];
+}
+
 const USUAL = '/ubuntu_rootfs';
 /** File systems that overlayfs(5) cannot take as a lower layer, or that change under it. */
 const NOT_BELOW_OVERLAY: ReadonlySet<string> = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'vfat', 'exfat', 'msdos', 'autofs']);
@@ -27,20 +33,20 @@ const NOT_BELOW_OVERLAY: ReadonlySet<string> = new Set(['proc', 'sysfs', 'cgroup
  * The first that applies of: the one that was named, `CRT_ROOTFS`, /ubuntu_rootfs when it is there, `host`.
  * @throws UserError when it is no directory, or nothing in it could be run.
  */
-export function chooseRootfs(named: string | undefined, env: NodeJS.ProcessEnv, options: { writable: boolean }): Rootfs {
+export function chooseRootfs(named: string | undefined, env: NodeJS.ProcessEnv, options: RootfsContext): Rootfs {
   if (named !== undefined) return checkRootfs(named, undefined, options);
   if (env.CRT_ROOTFS) return checkRootfs(env.CRT_ROOTFS, `the rootfs is ${env.CRT_ROOTFS} (CRT_ROOTFS)`, options);
   if (statSync(USUAL, { throwIfNoEntry: false })) return checkRootfs(USUAL, `the rootfs is ${USUAL}`, options);
   return checkRootfs('host', "the rootfs is `host`: this machine's own /usr, read-only, with fresh /etc, /tmp, /root and /var", options);
 }
 
-function checkRootfs(named: string, notice: string | undefined, { writable }: { writable: boolean }): Rootfs {
+function checkRootfs(named: string, notice: string | undefined, { writable, mounts }: RootfsContext): Rootfs {
   if (named === 'host') {
     if (writable) throw new UserError('the `host` rootfs is put together for each run: there is no directory to write to', { hint: 'leave out --writable-rootfs, or name a --rootfs DIR' });
     return { kind: 'host', path: toHostPath('/'), label: 'host', notice, mode: 0o755, uid: 0, gid: 0 };
   }
   const path = openable(named);
-  const mount = findMount(path, readFileSync('/proc/self/mountinfo', 'utf8'));
+  const mount = holdingMount(path, mounts);
   if (mount?.options.includes('noexec')) {
     throw new UserError(`the rootfs ${path} is on a file system that is mounted noexec: nothing in it can run`, { hint: `sudo mount -o remount,exec ${mount.mountpoint}` });
   }

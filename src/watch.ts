@@ -27,6 +27,8 @@ export class Watch {
   guard(launch: Launch): void {
     this.#launch = launch;
     this.#signal?.addEventListener('abort', this.cancel, { once: true });
+    // While the terminal was opened, or by the caller's own `onPlan`.
+    if (this.#signal?.aborted) this.cancel();
     if (this.#timeout === undefined) return;
     this.#timer = setTimeout(() => {
       this.timedOut = true;

@@ -1,19 +1,18 @@
 import { toHostPath } from '../plan/step.js';
 import type { CgroupFacts, Hierarchy } from './facts.js';
-import { holdingMount, type MountEntry, parseMounts } from './mounts.js';
+import { holdingMount, type MountEntry } from './mounts.js';
 
 /**
- * How control groups are laid out, from the texts of /proc/self/mountinfo and /proc/self/cgroup (cgroups(7)).
+ * How control groups are laid out, from the mounts and the text of /proc/self/cgroup (cgroups(7)).
  * The memory controller decides between the versions: a stray net_cls hierarchy of version 1, as VPN programs
  * mount it, leaves a machine in mode v2; a version 2 tree without it leaves one in mode hybrid.
  * @param controllersOf the words of `cgroup.controllers` at the version 2 mount; asked once at most.
  */
-export function parseCgroupMounts(
-  mountinfo: string,
+export function cgroupFacts(
+  mounts: readonly MountEntry[],
   selfCgroup: string,
   controllersOf: (mountpoint: string) => readonly string[] = () => [],
 ): CgroupFacts {
-  const mounts = parseMounts(mountinfo);
   const visible = mounts.filter((mount) => mount.fstype.startsWith('cgroup') && holdingMount(mount.mountpoint, mounts)?.id === mount.id);
   const all = findHierarchies(visible, selfCgroup);
   const mount = prefer(visible.filter((mount) => mount.fstype === 'cgroup2'));

@@ -1,4 +1,5 @@
 import type { HostPath } from '../plan/step.js';
+import type { MountEntry } from './mounts.js';
 
 /** One cgroup hierarchy of version 1: its controllers are mounted together at `mountpoint`. */
 export interface Hierarchy {
@@ -25,13 +26,10 @@ export interface HostFacts {
   /** Ids that own crt's own files or ran sudo: their files are no surprise. */
   readonly sudoUid: number | undefined;
   readonly cgroup: CgroupFacts;
-  /** Bytes of memory in the machine. */
-  readonly totalMemory: number;
+  /** Processors that this process may use (sched_getaffinity(2)). */
   readonly cpus: number;
-  /** The highest capability that the kernel knows (/proc/sys/kernel/cap_last_cap). */
-  readonly lastCapability: number;
   /** The supervisor's own oom_score_adj, −1000 to 1000. */
   readonly oomScoreAdj: number;
-  /** The supervisor's hard limits by RLIMIT_ name; Infinity = unlimited (/proc/self/limits). */
-  readonly hardLimits: Readonly<Record<string, number>>;
+  /** What is mounted, as this process sees it. */
+  readonly mounts: readonly MountEntry[];
 }

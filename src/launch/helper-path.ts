@@ -1,7 +1,7 @@
-import { lstatSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BugError, UserError } from '../errors.js';
+import { UserError } from '../errors.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
 
 /**
@@ -14,8 +14,7 @@ import { type HostPath, toHostPath } from '../plan/step.js';
 export function helperPath(from: string = import.meta.url): HostPath {
   const root = packageRoot(from);
   const path = toHostPath(`${root}/helper/crt-init`);
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new UserError(`the helper ${path} is missing`, { hint: 'run `make -C helper`' });
+  const stat = lstatSync(path);
   if (!stat.isFile() || (stat.mode & 0o111) === 0)
     throw new UserError(`${path} is not an executable file`, { hint: 'run `make -C helper clean all`' });
   const owner = statSync(`${root}/package.json`).uid;
@@ -35,20 +34,14 @@ function checkTrust(path: string, stat: Stats, owner: number): void {
   if ((stat.mode & writers) !== 0) throw new UserError(`${path} can be changed by other users`, { hint: `chmod go-w ${path}` });
 }
 
-/** The folder of crt's package.json: two levels up from src/launch, one from a bundle in dist. */
+/**
+ * The folder above this module that holds the helper: two levels up from src/launch, one from a bundle in dist.
+ * @throws UserError when none does.
+ */
 function packageRoot(from: string): string {
-  for (let directory = dirname(fileURLToPath(from)); ; directory = dirname(directory)) {
-    if (isPackage(`${directory}/package.json`)) return directory;
-    if (directory === '/') throw new BugError(`no package.json of crt above ${fileURLToPath(from)}`);
+  const own = dirname(fileURLToPath(from));
+  for (let directory = own; directory !== '/'; directory = dirname(directory)) {
+    if (lstatSync(`${directory}/helper/crt-init`, { throwIfNoEntry: false })) return directory;
   }
-}
-
-function isPackage(path: string): boolean {
-  try {
-    const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    return typeof content === 'object' && content !== null && 'name' in content && content.name === 'crt';
-  } catch {
-    // Missing, or not a package.json: look further up.
-    return false;
-  }
+  throw new UserError(`the helper helper/crt-init is missing above ${own}`, { hint: 'run `make -C helper`' });
 }

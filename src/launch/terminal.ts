@@ -58,7 +58,9 @@ export async function openTerminal(size: { rows: number; columns: number }): Pro
 
 async function loadNodePty(): Promise<NodePty> {
   try {
-    const module = (await import('node-pty')) as unknown as NodePty & { default?: NodePty };
+    // Not a literal: crt is built and runs where this optional package is missing.
+    const name = 'node-pty';
+    const module = (await import(name)) as unknown as NodePty & { default?: NodePty };
     return module.default ?? module;
   } catch (error) {
     throw new UserError('a terminal for a caller without one needs node-pty, which is not installed or not built', {

@@ -3,6 +3,7 @@ import type { CgroupDirectory } from '../cgroup/driver.js';
 import { BugError, UserError } from '../errors.js';
 import { type ProcessIdentity, startTime } from '../host/process.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
+import { stringifyExactJson } from '../spec/json.js';
 import { codeOf, systemError } from './failure.js';
 import { randomName, removeFolder, writeByRename } from './file.js';
 import { withUndoLock } from './lock.js';
@@ -19,8 +20,6 @@ export type NewRecord = Omit<ContainerRecord, 'id'>;
 export interface ClaimFiles {
   /** The OCI config. */
   readonly config: unknown;
-  /** The encoded plan. */
-  readonly plan: Uint8Array;
 }
 
 /** A name that is ours, until undo. Each writer @throws UserError when the folder was removed meanwhile, or the disk is full. */
@@ -67,15 +66,7 @@ export function claim(record: NewRecord, files: ClaimFiles, options: ClaimOption
 function fill(temporary: HostPath, record: ContainerRecord, files: ClaimFiles): void {
   mkdirSync(temporary, { mode: 0o700 });
   writeFileSync(`${temporary}/state.json`, JSON.stringify(record), { mode: 0o600 });
-  writeFileSync(`${temporary}/config.json`, stringifyConfig(files.config), { mode: 0o600 });
-  writeFileSync(`${temporary}/plan`, files.plan, { mode: 0o600 });
-}
-
-/** Limits beyond 2^53 are bigints in a config; as JSON they are plain numbers, which the marker stands in for. */
-function stringifyConfig(config: unknown): string {
-  const marker = randomName();
-  const marked = JSON.stringify(config, (_key, value: unknown) => (typeof value === 'bigint' ? `${marker}${value}` : value));
-  return marked.replaceAll(new RegExp(`"${marker}(-?\\d+)"`, 'g'), '$1');
+  writeFileSync(`${temporary}/config.json`, stringifyExactJson(files.config), { mode: 0o600 });
 }
 
 /** What `ps` shows is enough: a command of two megabytes must not make a record that is too big to be believed. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -71,14 +71,16 @@ export function parseJson(text: string): unknown {
 
 /** Random characters for a name that nobody else takes: 16 hexadecimal digits. */
 export function randomName(): string {
-  return randomBytes(8).toString('hex');
+  // Not randomBytes: this one draws its entropy for many at a time.
+  return randomUUID().replaceAll('-', '').slice(0, 16);
 }
 
 /** Writes a file whole or not at all: a temporary one beside it, renamed into place (rename(2)). */
 export function writeByRename(directory: string, file: string, content: string): void {
-  const temporary = `${directory}/.${file}.${randomName()}`;
+  // Each file has one writer: a temporary one that stands there is that of its dead predecessor.
+  const temporary = `${directory}/.${file}.new`;
   try {
-    writeFileSync(temporary, content, { mode: 0o600, flag: 'wx' });
+    writeFileSync(temporary, content, { mode: 0o600 });
     renameSync(temporary, `${directory}/${file}`);
   } catch (error) {
     rmSync(temporary, { force: true });

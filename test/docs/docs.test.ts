@@ -49,7 +49,9 @@ function linkProblem(file: string, target: string): string | undefined {
 /** The text of each `### \`name\`` section. */
 function sectionsOf(text: string): Map<string, string> {
   const parts = text.split(/^(?=#{1,3} )/m);
-  return new Map(parts.flatMap((part) => (/^### `([^`]+)`$/m.exec(part)?.[1] ? [[/^### `([^`]+)`$/m.exec(part)?.[1] ?? '', part] as const] : [])));
+  return new Map(
+    parts.flatMap((part) => (/^### `([^`]+)`$/m.exec(part)?.[1] ? [[/^### `([^`]+)`$/m.exec(part)?.[1] ?? '', part] as const] : [])),
+  );
 }
 
 test('every relative link of every page leads somewhere', (t) => {
@@ -57,7 +59,10 @@ test('every relative link of every page leads somewhere', (t) => {
   t.true(files.includes('README.md') && files.length > 10, files.join());
   const links = files.flatMap((file) => [...prose(file).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => [file, target] as const));
   t.true(links.length > 50);
-  t.deepEqual(links.flatMap(([file, target]) => linkProblem(file, target) ?? []), []);
+  t.deepEqual(
+    links.flatMap(([file, target]) => linkProblem(file, target) ?? []),
+    [],
+  );
 });
 
 test('a broken link and a broken anchor would be found', (t) => {
@@ -71,10 +76,14 @@ test('every page of docs can be reached from the README', (t) => {
   const visit = (file: string): void => {
     if (reached.has(file)) return;
     reached.add(file);
-    for (const [, target = ''] of prose(file).matchAll(/\]\(([^)#\s]+\.md)[^)]*\)/g)) visit(relative(root, resolve(root, dirname(file), target)));
+    for (const [, target = ''] of prose(file).matchAll(/\]\(([^)#\s]+\.md)[^)]*\)/g))
+      visit(relative(root, resolve(root, dirname(file), target)));
   };
   visit('README.md');
-  t.deepEqual(markdownFiles().filter((file) => file.startsWith('docs/') && !reached.has(file)), []);
+  t.deepEqual(
+    markdownFiles().filter((file) => file.startsWith('docs/') && !reached.has(file)),
+    [],
+  );
 });
 
 test('docs/plan.md describes every op with its actors and operands, and no other', (t) => {
@@ -114,7 +123,10 @@ test('docs/man/crt-run.md has every flag of crt run, with its letter and its val
 });
 
 test('docs/man has every flag of crt ps and crt rm', (t) => {
-  for (const [page, flags] of [['crt-ps', Ps.flags], ['crt-rm', Rm.flags]] as const) {
+  for (const [page, flags] of [
+    ['crt-ps', Ps.flags],
+    ['crt-rm', Rm.flags],
+  ] as const) {
     const text = read(`docs/man/${page}.md`);
     for (const [name, { char }] of Object.entries(flags) as [string, { char?: string }][]) {
       t.true(text.includes(char === undefined ? `\`--${name}` : `\`-${char}\`, \`--${name}`), `${page}: --${name}`);

@@ -13,8 +13,11 @@ export function callHelper(...words: readonly string[]): { status: number | null
   return { status, stdout, stderr };
 }
 
-/** `crt-init run` with these bytes on descriptor 3 and then its end of file: what it said and how it ended. */
-export async function feed(bytes: Buffer, stdin: 'ignore' | number = 'ignore'): Promise<{ events: HelperEvent[]; code: number | null }> {
+/** `crt-init run` with these bytes on descriptor 3, and its end of file unless the supervisor `lives`: what it said and how it ended. */
+export async function feed(
+  bytes: Buffer,
+  { stdin = 'ignore', supervisor = 'dies' }: { stdin?: 'ignore' | number; supervisor?: 'dies' | 'lives' } = {},
+): Promise<{ events: HelperEvent[]; code: number | null }> {
   const child = spawn(HELPER, ['run'], { env: {}, stdio: [stdin, 'ignore', 'ignore', 'pipe'] as StdioOptions });
   const socket = child.stdio[3] as unknown as Duplex;
   const decoder = new EventDecoder();
@@ -22,7 +25,8 @@ export async function feed(bytes: Buffer, stdin: 'ignore' | number = 'ignore'): 
   socket.on('data', (chunk: Buffer) => events.push(...decoder.push(chunk)));
   // EPIPE: it has seen enough.
   socket.on('error', () => {});
-  socket.end(bytes);
+  socket.write(bytes);
+  if (supervisor === 'dies') socket.end();
   const code = await new Promise<number | null>((resolve) => child.on('close', (status) => resolve(status)));
   return { events, code };
 }

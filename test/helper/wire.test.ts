@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import test from 'ava';
 import { encodePlan, HEADER_BYTES, STEP_BYTES } from '../../src/plan/encode.js';
-import { opLines, opsHash } from '../../src/plan/ops.js';
-import { step } from '../../src/plan/step.js';
+import { type OpName, opLines, opsHash } from '../../src/plan/ops.js';
+import { type Step, step, toHostPath } from '../../src/plan/step.js';
 import { callHelper, feed, HELPER } from './_helper.js';
 import { realPlans } from './plans.js';
 
@@ -76,7 +77,7 @@ test('without its socket the helper does nothing', (t) => {
 
 test('a directory as stdin is refused: it leads out of the container', async (t) => {
   const directory = openSync('/', 'r');
-  const { events, code } = await feed(plan, directory);
+  const { events, code } = await feed(plan, { stdin: directory });
   closeSync(directory);
   t.is(code, 1);
   const failed = events[1];
@@ -109,6 +110,39 @@ test('the end of the supervisor after the plan undoes by the words of the plan',
     ['hello', 'yield', 'failed'],
   );
   t.is(code, 42);
+});
+
+test('a step that fails is named, whichever process it is in', async (t) => {
+  const note = { chapter: 'process', why: '' } as const;
+  const none = toHostPath('/nowhere');
+  const born = [step('clone', 'stage', { pidfd: 'init', namespaces: 0 }, note), step('parent-death', 'init', { signal: 9 }, note)];
+  const stage = step('stage', 'monitor', {}, note);
+  const exec = step('exec', 'init', { candidates: ['/bin/true'], argv: ['true'], env: [], reaper: 0 }, note);
+  const cases: [Step[], OpName, number][] = [
+    [[step('open', 'stage', { fd: 'x', path: none, flags: 0 }, note), ...born], 'open', constants.errno.ENOENT],
+    [[step('clone', 'stage', { pidfd: 'init', namespaces: 0x20200 }, note), ...born.slice(1)], 'clone', constants.errno.EINVAL],
+    [[...born.slice(0, 1), step('parent-death', 'init', { signal: 65 }, note)], 'parent-death', constants.errno.EINVAL],
+    [
+      [
+        step('open', 'stage', { fd: 'x', path: toHostPath('/dev/full'), flags: 1 }, note),
+        ...born,
+        step('cgroup-join', 'init', { tasks: 'x' }, note),
+      ],
+      'cgroup-join',
+      constants.errno.ENOSPC,
+    ],
+    [[...born, step('root', 'init', { root: 'root', path: none }, note)], 'root', constants.errno.ENOENT],
+    [[...born, step('unshare', 'init', { namespaces: 1 }, note)], 'unshare', constants.errno.EINVAL],
+  ];
+  for (const [steps, op, errno] of cases) {
+    const all = [stage, ...steps, exec];
+    const { events, code } = await feed(encodePlan({ steps: all }), { supervisor: 'lives' });
+    const failed = events.at(-1);
+    if (failed?.kind !== 'failed') return t.fail(op);
+    t.is(all[failed.index]?.op, op);
+    t.is(failed.errno, errno, op);
+    t.is(code, 1);
+  }
 });
 
 test('the helper is a static program of mode 755', (t) => {

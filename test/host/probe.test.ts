@@ -1,27 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import test from 'ava';
-import { parseHardLimits, parseRelease, parseUid, probeHost } from '../../src/host/probe.js';
-
-const LIMITS = `Limit                     Soft Limit           Hard Limit           Units     
-Max cpu time              unlimited            unlimited            seconds   
-Max core file size        0                    1024                 bytes     
-Max processes             96365                96366                processes 
-Max open files            1024                 20000                files     
-Max nice priority         0                    0                    
-Max realtime timeout      unlimited            unlimited            us        
-Max future thing          1                    2                    bytes     
-`;
-
-test('hard limits by name', (t) => {
-  t.deepEqual(parseHardLimits(LIMITS), {
-    RLIMIT_CPU: Infinity,
-    RLIMIT_CORE: 1024,
-    RLIMIT_NPROC: 96366,
-    RLIMIT_NOFILE: 20000,
-    RLIMIT_NICE: 0,
-    RLIMIT_RTTIME: Infinity,
-  });
-});
+import { parseRelease, parseUid, probeHost } from '../../src/host/probe.js';
 
 test('kernel releases', (t) => {
   t.deepEqual(parseRelease('6.18.44-fc-v657'), { release: '6.18.44-fc-v657', major: 6, minor: 18 });
@@ -42,9 +21,6 @@ test('this machine, compared with what a shell says', (t) => {
   t.is(facts.kernel.release, shell('uname -r'));
   t.is(facts.uid, Number(shell('id -u')));
   t.is(facts.cpus, Number(shell('nproc')));
-  t.is(facts.lastCapability, Number(shell('cat /proc/sys/kernel/cap_last_cap')));
   t.is(facts.oomScoreAdj, Number(shell('cat /proc/self/oom_score_adj')));
-  t.is(facts.totalMemory, Number(shell("awk '/^MemTotal/{print $2 * 1024}' OFMT=%.0f CONVFMT=%.0f /proc/meminfo")));
-  const files = shell('ulimit -H -n');
-  t.is(facts.hardLimits['RLIMIT_NOFILE'], files === 'unlimited' ? Infinity : Number(files));
+  t.true(facts.mounts.some(({ mountpoint }) => mountpoint === '/proc'));
 });

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { BugError, UserError } from '../../src/errors.js';
+import { UserError } from '../../src/errors.js';
 import { helperPath } from '../../src/launch/helper-path.js';
 import { type HostPath, toHostPath } from '../../src/plan/step.js';
 
@@ -33,12 +33,12 @@ test('found from the sources, from a bundle, and past another package on the way
   t.is(helperPath(from(root, 'dist/index.js')), helper);
 });
 
-test('outside of a package it is our bug', (t) => {
-  t.throws(() => helperPath('file:///nowhere/at/all.js'), { instanceOf: BugError });
+test('outside of a package there is none', (t) => {
+  t.throws(() => helperPath('file:///nowhere/at/all.js'), { instanceOf: UserError, message: /is missing above \/nowhere\/at$/ });
 });
 
 for (const [what, spoil, message, hint] of [
-  ['missing', (root) => rmSync(`${root}/helper/crt-init`), /is missing$/, 'run `make -C helper`'],
+  ['missing', (root) => rmSync(`${root}/helper/crt-init`), /is missing above/, 'run `make -C helper`'],
   ['a symlink', (root) => replace(root, (helper) => symlinkSync('/bin/true', helper)), /is not an executable file$/],
   ['a folder', (root) => replace(root, (helper) => mkdirSync(helper)), /is not an executable file$/],
   ['not executable', (root) => chmodSync(`${root}/helper/crt-init`, 0o644), /is not an executable file$/],

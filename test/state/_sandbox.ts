@@ -49,7 +49,7 @@ export function newRecord(name: string, more: Partial<NewRecord> = {}): NewRecor
   };
 }
 
-export const FILES = { config: { ociVersion: '1.2.0' }, plan: new Uint8Array([1, 2, 3]) };
+export const FILES = { config: { ociVersion: '1.2.0' } };
 
 /** Takes a name as `run` does. */
 export function take(roots: Roots, name: string, more: Partial<NewRecord> = {}, verbs: HelperVerbs = noteVerbs()): Claim {

@@ -1,0 +1,65 @@
+import type { ExecutionContext } from 'ava';
+import { spawn } from 'node-pty';
+import { CRT, ROOTFS } from './support.js';
+
+/** Milliseconds until an awaited text counts as missing. */
+const PATIENCE = 60_000;
+
+/** A shell of the host in a terminal of its own: what a person sits at. */
+export class Shell {
+  /** `crt run`, quoted for the shell. */
+  static readonly run = `${CRT.map((word) => `'${word}'`).join(' ')} run`;
+  readonly #pty: ReturnType<typeof spawn>;
+  #screen = '';
+  #seen = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(t: ExecutionContext, size: { columns: number; rows: number } = { columns: 100, rows: 30 }) {
+    const env = { PATH: process.env['PATH'] ?? '', TERM: 'xterm', CRT_ROOTFS: ROOTFS, PS1: 'HOST> ', HOME: '/root' };
+    this.#pty = spawn('/bin/sh', ['-i'], { cols: size.columns, rows: size.rows, env, cwd: '/' });
+    this.#pty.onData((text) => {
+      this.#screen += text;
+      this.#wake?.();
+    });
+    t.teardown(() => this.#pty.kill('SIGKILL'));
+  }
+
+  get pid(): number {
+    return this.#pty.pid;
+  }
+
+  type(text: string): void {
+    this.#pty.write(text);
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#pty.resize(columns, rows);
+  }
+
+  /** Waits until the screen says it, after what was waited for before; answers the match. */
+  async see(wanted: RegExp): Promise<RegExpExecArray> {
+    const deadline = Date.now() + PATIENCE;
+    for (;;) {
+      const match = wanted.exec(this.#screen.slice(this.#seen));
+      if (match) {
+        this.#seen += match.index + match[0].length;
+        return match;
+      }
+      const left = deadline - Date.now();
+      if (left <= 0) throw new Error(`never saw ${wanted} after ${JSON.stringify(this.#screen.slice(this.#seen))}`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.#wake = () => (clearTimeout(timer), resolve());
+      });
+    }
+  }
+
+  /** Runs a command of the host and answers what it printed. */
+  async host(command: string): Promise<string> {
+    // The markers are never what was typed.
+    this.type(`printf '<''<'; ${command}; printf '>''>'\r`);
+    const [, output = ''] = await this.see(/<<([^]*?)>>/);
+    await this.see(/HOST> /);
+    return output.replaceAll('\r', '').trim();
+  }
+}
