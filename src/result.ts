@@ -3,6 +3,7 @@ import type { ContainerCgroup } from './cgroup/container.js';
 import type { CgroupStats } from './cgroup/driver.js';
 import { oomVictim } from './cgroup/oom.js';
 import type { ExitReason, Result } from './options.js';
+import type { ExitRecord } from './state/record.js';
 
 /** How a container ended, as the helper and the supervisor saw it. */
 export interface Ending {
@@ -14,15 +15,15 @@ export interface Ending {
   readonly times: string;
   readonly stats: CgroupStats;
   readonly victim: string | undefined;
-  readonly stdout: Buffer;
-  readonly stderr: Buffer;
   /** With a reaper PID 1 ends by exit codes alone. */
   readonly reaper: boolean;
   readonly forced: NodeJS.Signals | undefined;
   readonly timedOut: boolean;
   readonly canceled: boolean;
-  readonly durationMs: number;
 }
+
+/** A result but for what is only known once the last of the output is read. */
+export type Outcome = Omit<Result, 'stdout' | 'stderr' | 'stdoutBytes' | 'stderrBytes' | 'durationMs'>;
 
 const TIMEOUT_CODE = 124;
 
@@ -32,7 +33,7 @@ export function readEnding(cgroup: ContainerCgroup, name: string, since: number)
   return { stats, victim: stats.oomKills ? oomVictim(name, since) : undefined };
 }
 
-export function toResult(ending: Ending): Result {
+export function toOutcome(ending: Ending): Outcome {
   const killed = ending.status & 0x7f;
   const code = killed ? 128 + killed : (ending.status >> 8) & 0xff;
   const { stats, forced, timedOut, canceled } = ending;
@@ -48,10 +49,6 @@ export function toResult(ending: Ending): Result {
     command: ending.command,
     exitCode,
     signal,
-    stdout: ending.stdout.toString('utf8'),
-    stderr: ending.stderr.toString('utf8'),
-    stdoutBytes: ending.stdout,
-    stderrBytes: ending.stderr,
     failed: exitCode !== 0,
     timedOut,
     isCanceled: canceled,
@@ -60,7 +57,6 @@ export function toResult(ending: Ending): Result {
     oomKills: stats.oomKills ?? 0,
     oomVictim: ending.victim,
     reason: reasonOf({ timedOut, canceled, oomKilled, signal }),
-    durationMs: ending.durationMs,
     usage: {
       peakMemory: stats.memoryPeak,
       memoryLimit: stats.memoryLimit,
@@ -68,6 +64,15 @@ export function toResult(ending: Ending): Result {
       cpuSystemMs: Number(times.get('system') ?? 0) / 1000,
     },
   };
+}
+
+export function toResult(outcome: Outcome, { stdout, stderr }: { stdout: Buffer; stderr: Buffer }, durationMs: number): Result {
+  return { ...outcome, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8'), stdoutBytes: stdout, stderrBytes: stderr, durationMs };
+}
+
+/** What is kept of an end beside a kept layer. */
+export function exitRecord({ exitCode, signal, reason }: Outcome): ExitRecord {
+  return { exitCode, signal: signal ?? null, reason, finished: new Date().toISOString() };
 }
 
 function reasonOf(why: { timedOut: boolean; canceled: boolean; oomKilled: boolean; signal: NodeJS.Signals | undefined }): ExitReason {

@@ -11,7 +11,7 @@ import type { Result, RunOptions } from './options.js';
 import { encodePlan } from './plan/encode.js';
 import { isOp } from './plan/step.js';
 import { type Prepared, prepare } from './prepare.js';
-import { readEnding, toResult } from './result.js';
+import { exitRecord, type Outcome, readEnding, toOutcome, toResult } from './result.js';
 import { callerTerminal, madeTerminal, plainStreams, type Streams } from './streams.js';
 import { Watch } from './watch.js';
 
@@ -71,36 +71,13 @@ async function look(launch: Launch, { plan, rootfs, facts }: Prepared, options: 
 /** From the claim of the name to the end of the container; undoes in any case. */
 async function live(launch: Launch, prepared: Prepared, options: RunOptions, streams: Streams, watch: Watch): Promise<Result> {
   const effects = new Effects(prepared, options);
-  let gone: Promise<void> | undefined;
+  let outcome: Outcome;
   try {
     effects.make();
     launch.proceed();
     await start(launch, prepared, options);
-    const container = new Container(prepared.name, needPid(launch), launch);
-    effects.claim.writePid(container.pid);
-    launch.start();
-    streams.feed(launch);
-    options.onStart?.(container);
-    const event = await launch.next();
-    if (event.kind !== 'exited') throw new BugError(`the helper said ${event.kind} where the container was to end`);
-    const ending = readEnding(prepared.cgroup, prepared.name, watch.startedMonotonic);
-    gone = launch.closed();
-    await gone;
-    const result = toResult({
-      ...ending,
-      ...streams.finish(),
-      name: prepared.name,
-      command: prepared.config.process.args,
-      status: event.status,
-      times: event.text,
-      reaper: options.init ?? false,
-      forced: container.forced,
-      timedOut: watch.timedOut,
-      canceled: watch.canceled,
-      durationMs: watch.elapsed(),
-    });
-    if (options.keep) effects.claim.writeExit({ exitCode: result.exitCode, signal: result.signal ?? null, reason: result.reason, finished: new Date().toISOString() });
-    return result;
+    outcome = await accompany(launch, prepared, options, { streams, watch, effects });
+    if (options.keep) effects.claim.writeExit(exitRecord(outcome));
   } catch (error) {
     launch.abandon();
     await launch.closed();
@@ -108,6 +85,36 @@ async function live(launch: Launch, prepared: Prepared, options: RunOptions, str
   } finally {
     effects.undo();
   }
+  // The last of the output is still on its way while the host is cleaned up.
+  await launch.closed();
+  return toResult(outcome, streams.finish(), watch.elapsed());
+}
+
+/** While the command runs: input to it, signals to it, and its end. */
+async function accompany(
+  launch: Launch,
+  prepared: Prepared,
+  options: RunOptions,
+  { streams, watch, effects }: { streams: Streams; watch: Watch; effects: Effects },
+): Promise<Outcome> {
+  const container = new Container(prepared.name, needPid(launch), launch);
+  effects.claim.writePid(container.pid);
+  launch.start();
+  streams.feed(launch);
+  options.onStart?.(container);
+  const event = await launch.next();
+  if (event.kind !== 'exited') throw new BugError(`the helper said ${event.kind} where the container was to end`);
+  return toOutcome({
+    ...readEnding(prepared.cgroup, prepared.name, watch.startedMonotonic),
+    name: prepared.name,
+    command: prepared.config.process.args,
+    status: event.status,
+    times: event.text,
+    reaper: options.init ?? false,
+    forced: container.forced,
+    timedOut: watch.timedOut,
+    canceled: watch.canceled,
+  });
 }
 
 /** Up to the moment in which the command has been exec'd. */

@@ -35,6 +35,8 @@ export async function openTerminal(size: { rows: number; columns: number }): Pro
   const slave = openSync(pty, constants.O_RDWR | constants.O_NOCTTY);
   closeSync(nonBlocking);
   const reader = new ReadStream(master);
+  // From the first byte on: the helper sets its modes only when the command runs, and until then a Ctrl-D would be taken out.
+  reader.setRawMode(true);
   let listener: (chunk: Buffer) => void = () => {};
   reader.on('data', (chunk: Buffer) => listener(chunk));
   reader.on('error', () => {});

@@ -23,7 +23,7 @@ export interface OperandSpec {
 const specs = new Map<OpName, readonly OperandSpec[]>(
   Object.entries(OPS).map(([name, op]) => [name as OpName, op.operands.split(' ').filter(Boolean).map(parseSpec)]),
 );
-const names = Object.keys(OPS) as OpName[];
+const numbers = new Map((Object.keys(OPS) as OpName[]).map((name, index) => [name, index]));
 
 function parseSpec(word: string): OperandSpec {
   const [kind = '', name = ''] = word.split(':');
@@ -35,45 +35,48 @@ export function operandsOf(op: OpName): readonly OperandSpec[] {
   return specs.get(op) ?? [];
 }
 
+/** A text operand's place: a string's length excludes its NUL, a list's includes all of them. */
+interface Place {
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** The string table: equal texts are stored once. */
 class Strings {
-  readonly #parts: Buffer[] = [];
-  readonly #known = new Map<string, number>();
+  #bytes = Buffer.allocUnsafe(16384);
+  readonly #known = new Map<string, Place>();
   size = 0;
 
-  add(bytes: Buffer): number {
-    const key = bytes.toString('latin1');
+  add(kind: OperandSpec['kind'], value: string | readonly string[] | Uint8Array): Place {
+    if (value instanceof Uint8Array) return this.#append(value.length, (bytes, at) => bytes.set(value, at));
+    const text = typeof value === 'string' ? value : value.join('\0');
+    refuseNul(typeof value === 'string' ? [value] : value);
+    const isEmptyList = typeof value !== 'string' && value.length === 0;
+    const key = `${isEmptyList ? 'none' : kind}:${text}`;
     const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const offset = this.size;
-    this.#parts.push(bytes);
-    this.#known.set(key, offset);
-    this.size += bytes.length;
-    return offset;
+    if (known) return known;
+    const stored = isEmptyList ? '' : `${text}\0`;
+    const { offset, length } = this.#append(Buffer.byteLength(stored), (bytes, at) => bytes.write(stored, at));
+    const place = { offset, length: typeof value === 'string' ? length - 1 : length };
+    this.#known.set(key, place);
+    return place;
   }
 
   bytes(): Buffer {
-    return Buffer.concat(this.#parts);
+    return this.#bytes.subarray(0, this.size);
+  }
+
+  #append(length: number, write: (bytes: Buffer, at: number) => void): Place {
+    while (this.size + length > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes, Buffer.allocUnsafe(this.#bytes.length)]);
+    write(this.#bytes, this.size);
+    this.size += length;
+    return { offset: this.size - length, length };
   }
 }
 
-function textBytes(text: string): Buffer {
-  if (text.includes('\0')) throw new TypeError(`a text carries a NUL byte: ${JSON.stringify(text)}`);
-  return Buffer.from(`${text}\0`);
-}
-
-/** Bytes of a text operand as stored, and its length as recorded: a string's excludes its NUL, a list's includes all. */
-function encodeText(kind: OperandSpec['kind'], value: unknown): { stored: Buffer; length: number } {
-  if (kind === 'bytes') {
-    const stored = Buffer.from(value as Uint8Array);
-    return { stored, length: stored.length };
-  }
-  if (kind === 'list') {
-    const stored = Buffer.concat((value as readonly string[]).map(textBytes));
-    return { stored, length: stored.length };
-  }
-  const stored = textBytes(value as string);
-  return { stored, length: stored.length - 1 };
+function refuseNul(texts: readonly string[]): void {
+  const bad = texts.find((text) => text.includes('\0'));
+  if (bad !== undefined) throw new TypeError(`a text carries a NUL byte: ${JSON.stringify(bad)}`);
 }
 
 function flagBits(flags: readonly StepFlag[]): number {
@@ -82,7 +85,7 @@ function flagBits(flags: readonly StepFlag[]): number {
 
 function encodeStep(step: Step, record: DataView, strings: Strings, slots: Map<string, number>): void {
   let [slot, text, number] = [0, 0, 0];
-  record.setUint16(0, names.indexOf(step.op), true);
+  record.setUint16(0, numbers.get(step.op) ?? 0xffff, true);
   record.setUint8(2, ACTORS.indexOf(step.actor));
   record.setUint8(3, flagBits(step.flags));
   for (let i = 0; i < 4; i++) record.setUint8(4 + i, 0xff);
@@ -96,8 +99,8 @@ function encodeStep(step: Step, record: DataView, strings: Strings, slots: Map<s
       slot++;
     } else {
       if (value !== undefined) {
-        const { stored, length } = encodeText(spec.kind, value);
-        record.setUint32(8 + 4 * text, strings.add(stored), true);
+        const { offset, length } = strings.add(spec.kind, value as string | readonly string[] | Uint8Array);
+        record.setUint32(8 + 4 * text, offset, true);
         record.setUint32(24 + 4 * text, length, true);
       }
       text++;

@@ -29,7 +29,9 @@ e2e('what the caller has set for itself does not get in: umask, ignored signals,
   const show = 'grep -E "^(Umask|SigIgn|Groups)" /proc/self/status; ls /proc/$$/fd | tr "\\n" " "';
   const secret = openSync('/etc/shadow', 'r');
   t.teardown(() => closeSync(secret));
-  const child = startCrt(t, ['run', box(t), '--', 'sh', '-c', show], { stdio: ['ignore', 'pipe', 'pipe', secret, 'ignore', 'ignore', secret] });
+  const child = startCrt(t, ['run', box(t), '--', 'sh', '-c', show], {
+    stdio: ['ignore', 'pipe', 'pipe', secret, 'ignore', 'ignore', secret],
+  });
   t.is((await ended(child)).stdout, 'Umask:\t0022\nGroups:\t \nSigIgn:\t0000000000000000\n0 1 2 ');
 });
 
@@ -43,16 +45,32 @@ e2e('--ulimit sets the soft and the hard limit', async (t) => {
 });
 
 e2e('masked paths show nothing, and stay so', async (t) => {
-  const { stdout } = await script(t, 'for f in /proc/kcore /proc/keys /proc/timer_list /proc/interrupts; do [ ! -e $f ] || wc -c < $f; done; ls -A /proc/acpi /sys/firmware 2>&1 | grep -v ":$" | grep .; umount /proc/kcore 2>&1; wc -c < /proc/kcore');
+  const { stdout } = await script(
+    t,
+    'for f in /proc/kcore /proc/keys /proc/timer_list /proc/interrupts; do [ ! -e $f ] || wc -c < $f; done; ls -A /proc/acpi /sys/firmware 2>&1 | grep -v ":$" | grep .; umount /proc/kcore 2>&1; wc -c < /proc/kcore',
+  );
   const lines = stdout.trim().split('\n');
   t.true(lines.length >= 3);
-  t.deepEqual(lines.filter((line) => line !== '0' && !/umount|No such file/.test(line)), []);
+  t.deepEqual(
+    lines.filter((line) => line !== '0' && !/umount|No such file/.test(line)),
+    [],
+  );
 });
 
 e2e('read-only paths of /proc and /sys cannot be written', async (t) => {
   const before = readFileSync('/proc/sys/kernel/core_pattern', 'utf8');
-  const files = ['/proc/sys/kernel/core_pattern', '/proc/sys/vm/drop_caches', '/proc/sysrq-trigger', '/proc/irq/default_smp_affinity', '/sys/kernel/mm/ksm/run', '/sys/power/state'];
-  const { stdout } = await script(t, `for f in ${files.join(' ')}; do [ ! -e $f ] || { : > $f; } 2>/dev/null && [ -e $f ] && echo "wrote $f"; done; mount -o remount,rw /sys 2>/dev/null && echo remounted; mount -t proc proc /mnt 2>/dev/null && echo mounted; true`);
+  const files = [
+    '/proc/sys/kernel/core_pattern',
+    '/proc/sys/vm/drop_caches',
+    '/proc/sysrq-trigger',
+    '/proc/irq/default_smp_affinity',
+    '/sys/kernel/mm/ksm/run',
+    '/sys/power/state',
+  ];
+  const { stdout } = await script(
+    t,
+    `for f in ${files.join(' ')}; do [ ! -e $f ] || { : > $f; } 2>/dev/null && [ -e $f ] && echo "wrote $f"; done; mount -o remount,rw /sys 2>/dev/null && echo remounted; mount -t proc proc /mnt 2>/dev/null && echo mounted; true`,
+  );
   t.is(stdout, '');
   t.is(readFileSync('/proc/sys/kernel/core_pattern', 'utf8'), before);
 });
@@ -63,11 +81,17 @@ e2e('the devices of /dev work, and no others can be made', async (t) => {
     `head -c 3 /dev/zero | od -An -tx1; head -c 16 /dev/urandom | wc -c; head -c 16 /dev/random | wc -c; cat /dev/null; echo x > /dev/full || echo full
      echo out | cat > /dev/null; echo in | cat /dev/stdin; readlink /dev/fd; (: < /dev/tty) || echo no terminal; mknod /tmp/disk b 254 0 || echo no node; ls /dev | tr '\\n' ' '`,
   );
-  t.is(stdout.replaceAll('\r', ''), ' 00 00 00\n16\n16\nfull\nin\n/proc/self/fd\nno terminal\nno node\nfd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero ');
+  t.is(
+    stdout.replaceAll('\r', ''),
+    ' 00 00 00\n16\n16\nfull\nin\n/proc/self/fd\nno terminal\nno node\nfd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero ',
+  );
 });
 
 e2e('/dev/shm is a writable tmpfs of 64 MiB, and mqueue and pts are its own', async (t) => {
-  const { stdout } = await script(t, 'echo x > /dev/shm/file && cat /dev/shm/file; stat -f -c "%T %b %s" /dev/shm; ls /dev/pts; stat -c %a /dev/shm');
+  const { stdout } = await script(
+    t,
+    'echo x > /dev/shm/file && cat /dev/shm/file; stat -f -c "%T %b %s" /dev/shm; ls /dev/pts; stat -c %a /dev/shm',
+  );
   const [content, size = '', pts, mode] = stdout.trim().split('\n');
   const [type, blocks, bytes] = size.split(' ');
   t.deepEqual([content, type, Number(blocks) * Number(bytes), pts, mode], ['x', 'tmpfs', 64 * MIB, 'ptmx', '1777']);

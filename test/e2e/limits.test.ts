@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
-import { type Result, run, type RunningContainer, type RunOptions } from '../../src/index.js';
+import { type Result, type RunningContainer, type RunOptions, run } from '../../src/index.js';
 import { box, cgroupFile, contain, crt, e2e, host, MIB, onV1, ROOTFS, script, startCrt, until } from './support.js';
 
 /** What `act` finds while the container runs; the container waits for it. */
-async function whileRunning<T>(t: ExecutionContext, options: Partial<RunOptions>, act: (container: RunningContainer) => T): Promise<{ found: T; result: Result }> {
+async function whileRunning<T>(
+  t: ExecutionContext,
+  options: Partial<RunOptions>,
+  act: (container: RunningContainer) => T,
+): Promise<{ found: T; result: Result }> {
   let found: T | undefined;
   const result = await run({
     name: box(t),
@@ -60,22 +64,35 @@ e2e('a hog as PID 1 is killed by the limit: 137, said in the result', async (t) 
   t.is(result.oomVictim, 'python3');
   t.true(result.oomKills >= 1);
   t.is(result.usage.memoryLimit, 30 * MIB);
-  t.true((result.usage.peakMemory ?? 0) > 25 * MIB && (result.usage.peakMemory ?? 0) <= 30 * MIB + 4 * MIB, String(result.usage.peakMemory));
+  t.true(
+    (result.usage.peakMemory ?? 0) > 25 * MIB && (result.usage.peakMemory ?? 0) <= 30 * MIB + 4 * MIB,
+    String(result.usage.peakMemory),
+  );
 });
 
 e2e('the command line says it in one line: limit, peak, which process', async (t) => {
   const name = box(t);
   const { code, stderr } = await crt(t, ['run', name, '--memory', '30', '--rootfs', ROOTFS, '--', ...HOG]);
   t.is(code, 137);
-  const lines = stderr.trim().split('\n').filter((line) => line.includes(name));
+  const lines = stderr
+    .trim()
+    .split('\n')
+    .filter((line) => line.includes(name));
   t.is(lines.length, 1, stderr);
   t.regex(lines[0] ?? '', /memory limit.*30 ?MiB.*peak.*python3/);
 });
 
 e2e('a child that is killed by the limit is told apart: the shell goes on', async (t) => {
-  const { exitCode, stdout, oomKilled, oomKills, oomVictim, reason } = await script(t, `${HOG[0]} -c '${HOG[2]}'; echo "child: $?"; exit 7`, { memory: 30 * MIB });
+  const { exitCode, stdout, oomKilled, oomKills, oomVictim, reason } = await script(
+    t,
+    `${HOG[0]} -c '${HOG[2]}'; echo "child: $?"; exit 7`,
+    { memory: 30 * MIB },
+  );
   t.is(stdout, 'child: 137\n');
-  t.deepEqual({ exitCode, oomKilled, oomKills, oomVictim, reason }, { exitCode: 7, oomKilled: false, oomKills: 1, oomVictim: 'python3', reason: 'exit' });
+  t.deepEqual(
+    { exitCode, oomKilled, oomKills, oomVictim, reason },
+    { exitCode: 7, oomKilled: false, oomKills: 1, oomVictim: 'python3', reason: 'exit' },
+  );
 });
 
 e2e('a kill by somebody else is not called a kill by the limit', async (t) => {
@@ -85,7 +102,16 @@ e2e('a kill by somebody else is not called a kill by the limit', async (t) => {
 
 e2e('a kill by somebody else after a child hit the limit is not called one either: only the child is counted', async (t) => {
   const name = box(t);
-  const child = startCrt(t, ['run', name, '--memory', '30', '--', 'sh', '-c', `${HOG[0]} -c '${HOG[2]}'; echo "child: $?"; exec sleep 1000`]);
+  const child = startCrt(t, [
+    'run',
+    name,
+    '--memory',
+    '30',
+    '--',
+    'sh',
+    '-c',
+    `${HOG[0]} -c '${HOG[2]}'; echo "child: $?"; exec sleep 1000`,
+  ]);
   await until(child.stdout, 'child: 137');
   const said = until(child.stderr, 'memory limit');
   const exit = new Promise((resolve) => child.once('exit', resolve));
@@ -96,7 +122,9 @@ e2e('a kill by somebody else after a child hit the limit is not called one eithe
 
 e2e('a fork bomb meets the pids limit, and the container still ends', async (t) => {
   const bomb = 'i=0; while [ $i -lt 100 ]; do sleep 1000 & i=$((i+1)); done; echo not reached';
-  const { stdout, stderr } = await script(t, `(${bomb}) 2>&1; cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null`, { pidsLimit: 20 });
+  const { stdout, stderr } = await script(t, `(${bomb}) 2>&1; cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null`, {
+    pidsLimit: 20,
+  });
   t.regex(stdout + stderr, /fork|Resource temporarily unavailable/);
   t.true(stdout.endsWith('\n20\n'), stdout);
   t.notRegex(stdout, /not reached/);
@@ -132,7 +160,10 @@ e2e('--timeout on the command line: 124, with a line that says so', async (t) =>
 
 e2e('the process is in its cgroup from its first instruction on', async (t) => {
   const { stdout } = await contain(t, { command: ['cat', '/proc/self/cgroup'], memory: 50 * MIB });
-  const seen = stdout.trim().split('\n').filter((line) => /:(memory|pids):|^0::/.test(line));
+  const seen = stdout
+    .trim()
+    .split('\n')
+    .filter((line) => /:(memory|pids):|^0::/.test(line));
   // In a cgroup namespace of its own: the root that it sees is its own cgroup.
   t.true(seen.length > 0);
   for (const line of seen.filter((entry) => host.cgroup.mode === 'v2' || !entry.startsWith('0::'))) t.regex(line, /:\/$/);

@@ -1,9 +1,27 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { run, UserError } from '../../src/index.js';
-import { box, crt, e2e, folder, ROOTFS, traces } from './support.js';
+import { box, crt, type Ended, e2e, folder, ROOTFS, traces } from './support.js';
 
-const BAD = ['', '.', '..', '-x', '.hidden', '_x', 'a/b', '../up', 'a b', 'a\nb', 'ünïcode', 'a\u202eb', '\x1b[31m', '%s', 'x'.repeat(64), 'a:b', 'a\0b'];
+const BAD = [
+  '',
+  '.',
+  '..',
+  '-x',
+  '.hidden',
+  '_x',
+  'a/b',
+  '../up',
+  'a b',
+  'a\nb',
+  'ünïcode',
+  'a\u202eb',
+  '\x1b[31m',
+  '%s',
+  'x'.repeat(64),
+  'a:b',
+  'a\0b',
+];
 for (const name of BAD) {
   e2e(`the name ${JSON.stringify(name)} is refused`, async (t) => {
     // A rootfs that is not there would be the next complaint.
@@ -31,14 +49,22 @@ e2e('bad names are refused on the command line before anything is looked at', as
 e2e('twenty runs of one name at once: one wins, the others say that the name is taken', async (t) => {
   const name = box(t);
   let release = (): void => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
   let started = 0;
   let refused = 0;
-  const count = (): void => void (started + refused === 20 && release());
+  const count = (): void => {
+    if (started + refused === 20) release();
+  };
+  const onStart = (): void => {
+    started += 1;
+    count();
+  };
   const runs = Array.from({ length: 20 }, async () => {
     try {
       // The winner stays until all the others have had their answer.
-      return await run({ name, rootfs: ROOTFS, command: ['cat'], input: waitingInput(held), onStart: () => (started += 1, count()) });
+      return await run({ name, rootfs: ROOTFS, command: ['cat'], input: waitingInput(held), onStart });
     } catch (error) {
       refused += 1;
       count();
@@ -56,25 +82,30 @@ e2e('twenty runs of one name at once: one wins, the others say that the name is 
 });
 
 function waitingInput(held: Promise<void>): NodeJS.ReadableStream {
-  return Readable.from((async function* () {
-    await held;
-    yield 'end';
-  })());
+  return Readable.from(
+    (async function* () {
+      await held;
+      yield 'end';
+    })(),
+  );
 }
 
-e2e('two command lines of one name: the second says so and leaves the first alone', async (t) => {
+e2e('a second run of a name that runs says so and leaves the first alone', async (t) => {
   const name = box(t);
-  let second: Awaited<ReturnType<typeof crt>> | undefined;
-  const first = await run({
-    name,
-    rootfs: ROOTFS,
-    command: ['cat'],
-    input: waitingInput(crt(t, ['ps', '-q']).then(async () => void (second = await crt(t, ['run', name, '--', 'true'])))),
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
   });
-  t.is(first.exitCode, 0);
-  t.is(first.stdout, 'end');
-  t.is(second?.code, 125);
-  t.regex(second?.stderr ?? '', new RegExp(name));
+  let second: Promise<Ended> | undefined;
+  const onStart = (): void => {
+    second = crt(t, ['run', name, '--', 'true']);
+    second.then(release, release);
+  };
+  const first = await run({ name, rootfs: ROOTFS, command: ['cat'], input: waitingInput(held), onStart });
+  t.like(first, { exitCode: 0, stdout: 'end' });
+  const { code, stderr } = await (second as Promise<Ended>);
+  t.is(code, 125);
+  t.regex(stderr, new RegExp(name));
 });
 
 e2e('the same name again right after, fifty times', async (t) => {

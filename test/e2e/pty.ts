@@ -49,16 +49,27 @@ export class Shell {
       if (left <= 0) throw new Error(`never saw ${wanted} after ${JSON.stringify(this.#screen.slice(this.#seen))}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
-        this.#wake = () => (clearTimeout(timer), resolve());
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
     }
+  }
+
+  /** The exit code of the last command, at the prompt. */
+  async code(): Promise<number> {
+    this.type('echo "code=$?."\r');
+    const [, code = ''] = await this.see(/\ncode=(\d+)\./);
+    await this.see(/HOST> /);
+    return Number(code);
   }
 
   /** Runs a command of the host and answers what it printed. */
   async host(command: string): Promise<string> {
     // The markers are never what was typed.
     this.type(`printf '<''<'; ${command}; printf '>''>'\r`);
-    const [, output = ''] = await this.see(/<<([^]*?)>>/);
+    const [, output = ''] = await this.see(/<<([\s\S]*?)>>/);
     await this.see(/HOST> /);
     return output.replaceAll('\r', '').trim();
   }

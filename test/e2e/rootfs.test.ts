@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ExecutionContext } from 'ava';
 import { smallRootfs } from './small-rootfs.js';
 import { box, crt, type Ended, e2e, folder, script } from './support.js';
-import type { ExecutionContext } from 'ava';
 
 function tryRootfs(t: ExecutionContext, rootfs: string, command: readonly string[] = []): Promise<Ended> {
   return crt(t, ['run', box(t), '--rootfs', rootfs, '--', ...command]);
@@ -122,7 +122,11 @@ e2e('CRT_ROOTFS is taken and said; --rootfs goes before it', async (t) => {
 });
 
 e2e('the host rootfs shows the programs of this machine and nothing of its data', async (t) => {
-  const { stdout } = await script(t, 'ls -A /root /home /srv /opt /mnt /var/lib /var/log | grep -v ":$" | grep .; ls /etc/shadow- /etc/ssh /etc/ssl/private 2>/dev/null; cat /etc/passwd | cut -d: -f1 | tr "\\n" " "; (: > /usr/bin/new) 2>&1; awk "BEGIN { print 42 }"', { rootfs: 'host' });
+  const { stdout } = await script(
+    t,
+    'ls -A /root /home /srv /opt /mnt /var/lib /var/log | grep -v ":$" | grep .; ls /etc/shadow- /etc/ssh /etc/ssl/private 2>/dev/null; cat /etc/passwd | cut -d: -f1 | tr "\\n" " "; (: > /usr/bin/new) 2>&1; awk "BEGIN { print 42 }"',
+    { rootfs: 'host' },
+  );
   const lines = stdout.trim().split('\n');
   t.regex(lines[0] ?? '', /^root daemon bin nobody /);
   t.regex(lines[0] ?? '', /Read-only file system/);

@@ -23,7 +23,9 @@ e2e('every namespace of the default set is its own', async (t) => {
 e2e('the hostname is the name of the container, or what --hostname says', async (t) => {
   const own = await script(t, 'cat /proc/sys/kernel/hostname /etc/hostname; echo $HOSTNAME');
   t.is(own.stdout, `${own.name}\n`.repeat(3));
-  const asked = await script(t, 'cat /proc/sys/kernel/hostname /etc/hostname; grep -c "other.example" /etc/hosts', { hostname: 'other.example' });
+  const asked = await script(t, 'cat /proc/sys/kernel/hostname /etc/hostname; grep -c "other.example" /etc/hosts', {
+    hostname: 'other.example',
+  });
   t.is(asked.stdout, 'other.example\nother.example\n1\n');
 });
 
@@ -52,8 +54,16 @@ e2e('the working directory is made, and is where the command starts', async (t) 
 e2e('the environment is what was given, and the few variables of crt', async (t) => {
   process.env['CRT_TEST_SECRET'] = 'of the host';
   t.teardown(() => delete process.env['CRT_TEST_SECRET']);
-  const { stdout, name } = await contain(t, { command: ['env', '-0'], env: { A: '1=2', EMPTY: '', TEXT: 'two\nlines "quoted" ü', __proto__x: 'y' } });
-  const variables = Object.fromEntries(stdout.split('\0').filter(Boolean).map((entry) => entry.split(/=(.*)/s).slice(0, 2)));
+  const { stdout, name } = await contain(t, {
+    command: ['env', '-0'],
+    env: { A: '1=2', EMPTY: '', TEXT: 'two\nlines "quoted" ü', __proto__x: 'y' },
+  });
+  const variables = Object.fromEntries(
+    stdout
+      .split('\0')
+      .filter(Boolean)
+      .map((entry) => entry.split(/=(.*)/s).slice(0, 2)),
+  );
   t.deepEqual(variables, {
     A: '1=2',
     EMPTY: '',
@@ -97,7 +107,16 @@ const endings: readonly (readonly [command: string, code: number, signal: NodeJS
 for (const [command, code, signal] of endings) {
   e2e(`the exit code of: ${command}`, async (t) => {
     const result = await script(t, command);
-    t.like(result, { exitCode: code, signal, failed: code !== 0, reason: 'exit', timedOut: false, isCanceled: false, oomKilled: false, oomKills: 0 });
+    t.like(result, {
+      exitCode: code,
+      signal,
+      failed: code !== 0,
+      reason: 'exit',
+      timedOut: false,
+      isCanceled: false,
+      oomKilled: false,
+      oomKills: 0,
+    });
   });
 }
 
@@ -110,7 +129,10 @@ e2e('a signal that ends PID 1 is in the result', async (t) => {
 });
 
 e2e('times and memory of the command are measured', async (t) => {
-  const { usage, durationMs } = await contain(t, { command: ['sh', '-c', 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'], memory: 50 * 1024 ** 2 });
+  const { usage, durationMs } = await contain(t, {
+    command: ['sh', '-c', 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'],
+    memory: 50 * 1024 ** 2,
+  });
   t.true(usage.cpuUserMs > 10 && usage.cpuUserMs + usage.cpuSystemMs <= durationMs + 20, JSON.stringify(usage));
   t.is(usage.memoryLimit, 52428800);
   t.true(usage.peakMemory !== undefined && usage.peakMemory > 4096 && usage.peakMemory <= 52428800);

@@ -1,7 +1,8 @@
 import { type Result, run } from '../../src/index.js';
 import { box, contain, e2e, ended, ROOTFS, startCrt, until } from './support.js';
 
-const TRAPS = 'for s in TERM INT HUP QUIT USR1 USR2; do trap "echo got $s; exit 3$((i+=1))" $s; done; echo ready; while :; do sleep 1000 & wait $!; done';
+const TRAPS =
+  'for s in TERM INT HUP QUIT USR1 USR2; do trap "echo got $s; exit 3$((i+=1))" $s; done; echo ready; while :; do sleep 1000 & wait $!; done';
 
 for (const [at, signal] of (['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const).entries()) {
   e2e(`${signal} to crt run reaches the command`, async (t) => {
@@ -15,7 +16,12 @@ for (const [at, signal] of (['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1'
   });
 }
 
-for (const [signal, number] of [['SIGTERM', 15], ['SIGINT', 2], ['SIGHUP', 1], ['SIGQUIT', 3]] as const) {
+for (const [signal, number] of [
+  ['SIGTERM', 15],
+  ['SIGINT', 2],
+  ['SIGHUP', 1],
+  ['SIGQUIT', 3],
+] as const) {
   e2e(`${signal} ends a command that would swallow it: ${128 + number}`, async (t) => {
     const child = startCrt(t, ['run', box(t), '--', 'sh', '-c', 'echo ready; exec sleep 1000']);
     await until(child.stdout, 'ready');
@@ -26,7 +32,14 @@ for (const [signal, number] of [['SIGTERM', 15], ['SIGINT', 2], ['SIGHUP', 1], [
 }
 
 e2e('what the command ignores on purpose is ignored; a second Ctrl-C within two seconds is not', async (t) => {
-  const child = startCrt(t, ['run', box(t), '--', 'sh', '-c', 'trap "" INT TERM; trap "echo alive" USR1; echo ready; while :; do sleep 1000 & wait $!; done']);
+  const child = startCrt(t, [
+    'run',
+    box(t),
+    '--',
+    'sh',
+    '-c',
+    'trap "" INT TERM; trap "echo alive" USR1; echo ready; while :; do sleep 1000 & wait $!; done',
+  ]);
   await until(child.stdout, 'ready');
   child.kill('SIGTERM');
   child.kill('SIGINT');
@@ -38,7 +51,14 @@ e2e('what the command ignores on purpose is ignored; a second Ctrl-C within two 
 });
 
 e2e('USR1 that nobody handles does nothing to PID 1, and does not end crt', async (t) => {
-  const child = startCrt(t, ['run', box(t), '--', 'sh', '-c', 'trap "echo seen; exit 5" USR2; echo ready; while :; do sleep 1000 & wait $!; done']);
+  const child = startCrt(t, [
+    'run',
+    box(t),
+    '--',
+    'sh',
+    '-c',
+    'trap "echo seen; exit 5" USR2; echo ready; while :; do sleep 1000 & wait $!; done',
+  ]);
   await until(child.stdout, 'ready');
   const end = ended(child);
   child.kill('SIGUSR1');
@@ -62,7 +82,13 @@ e2e('aborting before or during the start leaves nothing, and no container runs',
   for (let turns = 0; turns < 400; turns += 16) {
     const during = new AbortController();
     const abortAfter = (left: number): void => void (left === 0 ? during.abort() : setImmediate(abortAfter, left - 1));
-    const outcome: unknown = await run({ name, rootfs: ROOTFS, command: ['sleep', '1000'], signal: during.signal, onPlan: () => abortAfter(turns) }).catch((error: unknown) => error);
+    const outcome: unknown = await run({
+      name,
+      rootfs: ROOTFS,
+      command: ['sleep', '1000'],
+      signal: during.signal,
+      onPlan: () => abortAfter(turns),
+    }).catch((error: unknown) => error);
     if (outcome instanceof Error) t.is(outcome.message, 'the start was canceled');
     else t.like(outcome as Result, { isCanceled: true, reason: 'canceled', signal: 'SIGKILL' });
   }
@@ -77,7 +103,15 @@ e2e('the library’s kill: a handled signal is delivered, a swallowed one ends t
 });
 
 e2e('--init: PID 1 passes signals on and ends as the command did', async (t) => {
-  const child = startCrt(t, ['run', box(t), '--init', '--', 'sh', '-c', 'trap "echo got TERM; exit 4" TERM; echo "ready $$ $(cat /proc/1/comm)"; while :; do sleep 1000 & wait $!; done']);
+  const child = startCrt(t, [
+    'run',
+    box(t),
+    '--init',
+    '--',
+    'sh',
+    '-c',
+    'trap "echo got TERM; exit 4" TERM; echo "ready $$ $(cat /proc/1/comm)"; while :; do sleep 1000 & wait $!; done',
+  ]);
   const said = await until(child.stdout, '\n');
   t.regex(said, /^ready (?!1 )\d+ crt-init\n/);
   const end = ended(child);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { run } from '../../src/index.js';
-import { box, contain, crt, CRT, descendants, e2e, ended, MIB, ROOTFS, script, serial, startCrt } from './support.js';
+import { box, CRT, contain, crt, descendants, e2e, ended, MIB, ROOTFS, script, serial, startCrt } from './support.js';
 
 const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const BLOCK = randomBytes(5 * MIB);
@@ -72,7 +72,7 @@ e2e('stdout: ignore gives nothing and does not block', async (t) => {
 
 e2e('undecodable bytes are replaced in the text and kept in the bytes', async (t) => {
   const { stdout, stderr, stdoutBytes } = await script(t, "printf 'a\\377b'");
-  t.is(stdout, "a\ufffdb", stderr);
+  t.is(stdout, 'a\ufffdb', stderr);
   t.deepEqual([...stdoutBytes], [97, 255, 98]);
 });
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { dir } from 'tmp-promise';
 import { probeHost } from '../../src/host/probe.js';
-import { type Result, run, type RunOptions } from '../../src/index.js';
+import { type Result, type RunOptions, run } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -88,7 +88,9 @@ function processesOf(name: string): string[] {
 }
 
 function processes(): number[] {
-  return readdirSync('/proc').map(Number).filter((pid) => pid > 0);
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0);
 }
 
 function readProc(pid: number, file: string): string {
@@ -166,7 +168,9 @@ export function until(stream: NodeJS.ReadableStream | null, text: string): Promi
     let said = '';
     const take = (chunk: Buffer): void => {
       said += chunk.toString();
-      if (said.includes(text)) stream?.off('data', take), resolve(said);
+      if (!said.includes(text)) return;
+      stream?.off('data', take);
+      resolve(said);
     };
     stream?.on('data', take);
     stream?.once('end', () => reject(new Error(`the output ended without ${JSON.stringify(text)}: ${JSON.stringify(said)}`)));

@@ -29,7 +29,13 @@ export const CGROUPS: Readonly<Record<'v1' | 'v2' | 'none', CgroupFacts>> = {
 };
 
 export const ROOTS: Readonly<Record<RootSource['kind'], RootSource>> = {
-  layer: { kind: 'layer', lower: toHostPath('/srv/rootfs'), upper: toHostPath('/layers/1/upper'), work: toHostPath('/layers/1/work'), discard: true },
+  layer: {
+    kind: 'layer',
+    lower: toHostPath('/srv/rootfs'),
+    upper: toHostPath('/layers/1/upper'),
+    work: toHostPath('/layers/1/work'),
+    discard: true,
+  },
   memory: { kind: 'memory', lower: toHostPath('/srv/rootfs'), size: 1 << 20 },
   directory: { kind: 'directory', directory: toHostPath('/srv/rootfs') },
 };
@@ -39,7 +45,13 @@ export interface Case {
   readonly layout: Layout;
 }
 
-export function layoutOf(more: { root?: RootSource; cgroup?: keyof typeof CGROUPS; hold?: boolean; reaper?: boolean; resources?: Config['linux']['resources'] }): Layout {
+export function layoutOf(more: {
+  root?: RootSource;
+  cgroup?: keyof typeof CGROUPS;
+  hold?: boolean;
+  reaper?: boolean;
+  resources?: Config['linux']['resources'];
+}): Layout {
   return {
     staging: toHostPath('/run/crt/box'),
     root: more.root ?? ROOTS.layer,
@@ -59,30 +71,63 @@ const capabilities = fc.subarray([...CAPABILITIES]);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
 
 const ownMount: fc.Arbitrary<Mount> = fc.oneof(
-  fc.record({ destination: path, type: fc.constant('bind'), source: path, options: fc.subarray(['rbind', 'ro', 'nosuid', 'nodev', 'noexec']) }),
+  fc.record({
+    destination: path,
+    type: fc.constant('bind'),
+    source: path,
+    options: fc.subarray(['rbind', 'ro', 'nosuid', 'nodev', 'noexec']),
+  }),
   fc.record({ destination: path, source: path, options: fc.constantFrom('bind', 'rbind').map((bind) => [bind, 'ro']) }),
-  fc.record({ destination: path, type: fc.constant('tmpfs'), source: fc.constant('tmpfs'), options: fc.subarray(['nosuid', 'size=4096', 'mode=700', 'ro']) }),
+  fc.record({
+    destination: path,
+    type: fc.constant('tmpfs'),
+    source: fc.constant('tmpfs'),
+    options: fc.subarray(['nosuid', 'size=4096', 'mode=700', 'ro']),
+  }),
 );
 
 /** Any order of mounts that keeps /dev and /sys before what is mounted below them. */
 const mounts = fc
   .tuple(fc.subarray([...DEFAULT_MOUNTS]), fc.array(ownMount, { maxLength: 6 }))
-  .map(([defaults, own]) => [...defaults, ...own.filter(({ destination }) => !DEFAULT_MOUNTS.some((mount) => `${destination}/`.startsWith(`${mount.destination}/`)))]);
+  .map(([defaults, own]) => [
+    ...defaults,
+    ...own.filter(({ destination }) => !DEFAULT_MOUNTS.some((mount) => `${destination}/`.startsWith(`${mount.destination}/`))),
+  ]);
 
 const processes: fc.Arbitrary<Config['process']> = fc.record(
   {
     terminal: fc.boolean(),
     consoleSize: fc.record({ height: fc.integer({ min: 1, max: 65535 }), width: fc.integer({ min: 1, max: 65535 }) }),
     cwd: path,
-    env: fc.array(fc.tuple(word, text).map(([name, value]) => `${name}=${value}`), { maxLength: 4 }),
+    env: fc.array(
+      fc.tuple(word, text).map(([name, value]) => `${name}=${value}`),
+      { maxLength: 4 },
+    ),
     args: fc.array(text, { maxLength: 4 }),
-    user: fc.record({ uid: fc.nat(), gid: fc.nat(), umask: fc.integer({ min: 0, max: 0o777 }), additionalGids: fc.array(fc.nat(), { maxLength: 3 }), username: word }, { requiredKeys: ['uid', 'gid'] }),
-    rlimits: fc.subarray(['RLIMIT_CORE', 'RLIMIT_NOFILE', 'RLIMIT_NPROC']).map((types) => types.map((type) => ({ type, soft: 1, hard: 2n ** 64n - 1n }))),
-    capabilities: fc.record({ bounding: capabilities, effective: capabilities, permitted: capabilities, inheritable: capabilities, ambient: capabilities }),
+    user: fc.record(
+      {
+        uid: fc.nat(),
+        gid: fc.nat(),
+        umask: fc.integer({ min: 0, max: 0o777 }),
+        additionalGids: fc.array(fc.nat(), { maxLength: 3 }),
+        username: word,
+      },
+      { requiredKeys: ['uid', 'gid'] },
+    ),
+    rlimits: fc
+      .subarray(['RLIMIT_CORE', 'RLIMIT_NOFILE', 'RLIMIT_NPROC'])
+      .map((types) => types.map((type) => ({ type, soft: 1, hard: 2n ** 64n - 1n }))),
+    capabilities: fc.record({
+      bounding: capabilities,
+      effective: capabilities,
+      permitted: capabilities,
+      inheritable: capabilities,
+      ambient: capabilities,
+    }),
     noNewPrivileges: fc.boolean(),
     oomScoreAdj: fc.integer({ min: 0, max: 1000 }),
   },
-  { requiredKeys: ['cwd', 'env', 'args', 'user'] },
+  { requiredKeys: ['terminal', 'cwd', 'env', 'args', 'user'] },
 );
 
 const TYPES: readonly NamespaceType[] = DEFAULT_NAMESPACES.map(({ type }) => type);
@@ -116,7 +161,10 @@ export const cases: fc.Arbitrary<Case> = fc
     config: configs,
     root: fc.constantFrom(...Object.values(ROOTS)),
     cgroup: fc.constantFrom('v1' as const, 'v2' as const, 'none' as const),
-    resources: fc.constantFrom({ pids: { limit: 64 } }, { pids: { limit: 64 }, memory: { limit: 52428800, swap: 52428800 }, cpu: { shares: 512 } }),
+    resources: fc.constantFrom(
+      { pids: { limit: 64 } },
+      { pids: { limit: 64 }, memory: { limit: 52428800, swap: 52428800 }, cpu: { shares: 512 } },
+    ),
     hold: fc.boolean(),
     reaper: fc.boolean(),
   })
@@ -126,6 +174,6 @@ export const cases: fc.Arbitrary<Case> = fc
 export function forAllPlans(law: (plan: Plan, given: Case) => boolean): void {
   fc.assert(
     fc.property(cases, (given) => law(compileRun(given.config, given.layout), given)),
-    { numRuns: 150 },
+    { numRuns: 300 },
   );
 }

@@ -55,7 +55,14 @@ const steps: fc.Arbitrary<Step> = fc.constantFrom(...(Object.keys(OPS) as OpName
     }),
   );
   const flags = fc.subarray(Object.keys(FLAG_BITS) as StepFlag[]);
-  return fc.record({ op: fc.constant(op), actor: fc.constantFrom(...ACTORS), flags, operands: fc.record(operands), chapter: fc.constant('prepare'), why: fc.constant('') }) as fc.Arbitrary<Step>;
+  return fc.record({
+    op: fc.constant(op),
+    actor: fc.constantFrom(...ACTORS),
+    flags,
+    operands: fc.record(operands),
+    chapter: fc.constant('prepare'),
+    why: fc.constant(''),
+  }) as fc.Arbitrary<Step>;
 });
 
 test('steps with any operands come back from their bytes', (t) => {

@@ -49,7 +49,10 @@ test('equal texts are stored once', (t) => {
 
 test('no verb has more operands than a record has room for', (t) => {
   for (const name of Object.keys(OPS) as OpName[]) {
-    const kinds = OPS[name].operands.split(' ').filter(Boolean).map((word) => word.split(':')[0]?.replace('?', '') ?? '');
+    const kinds = OPS[name].operands
+      .split(' ')
+      .filter(Boolean)
+      .map((word) => word.split(':')[0]?.replace('?', '') ?? '');
     const count = (wanted: readonly string[]): number => kinds.filter((kind) => wanted.includes(kind)).length;
     t.true(count(['in', 'out']) <= 4 && count(['host', 'path', 'str', 'list', 'bytes']) <= 4 && count(['num']) <= 3, name);
   }
