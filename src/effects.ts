@@ -41,7 +41,12 @@ export class Effects {
     const directories = cgroup.create();
     this.claim.writeCgroups(directories);
     if (layer !== undefined) {
-      createLayer(roots.layers, layer, { lowerMode: rootfs.mode, lowerUid: rootfs.uid, lowerGid: rootfs.gid }, { directory: this.claim.directory, record: this.claim.record });
+      createLayer(
+        roots.layers,
+        layer,
+        { lowerMode: rootfs.mode, lowerUid: rootfs.uid, lowerGid: rootfs.gid },
+        { directory: this.claim.directory, record: this.claim.record },
+      );
     }
     return directories;
   }

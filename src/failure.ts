@@ -4,30 +4,51 @@ import type { Plan, Step } from './plan/step.js';
 
 /** Why a verb fails with an errno, and what to do: only where that is known. Keys: `op ERRNO`, or `* ERRNO`. */
 const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> = {
-  '* EPERM': ['the kernel does not let this process do it: crt runs without a capability that it needs, or inside another container', 'run it as root of the host: sudo crt run …'],
-  '* ENOSYS': ['this kernel, or a filter around crt, does not have the system call', 'crt needs Linux 5.12; inside another container its seccomp profile must allow it'],
+  '* EPERM': [
+    'the kernel does not let this process do it: crt runs without a capability that it needs, or inside another container',
+    'run it as root of the host: sudo crt run …',
+  ],
+  '* ENOSYS': [
+    'this kernel, or a filter around crt, does not have the system call',
+    'crt needs Linux 5.12; inside another container its seccomp profile must allow it',
+  ],
   '* ENOMEM': ['the kernel is out of memory for it', 'free some memory: free -h'],
   '* EMFILE': ['too many files are open in this process', 'raise the limit: ulimit -n 1024'],
   '* ENFILE': ['too many files are open on this machine', 'raise fs.file-max'],
-  '* ENOSPC': ['something is full: the disk, or one of the limits in /proc/sys/user', 'df -h /var/lib/crt /run; grep . /proc/sys/user/max_*_namespaces'],
+  '* ENOSPC': [
+    'something is full: the disk, or one of the limits in /proc/sys/user',
+    'df -h /var/lib/crt /run; grep . /proc/sys/user/max_*_namespaces',
+  ],
   'clone ENOSPC': ['the limit on namespaces is reached', 'grep . /proc/sys/user/max_*_namespaces'],
   'stage ENOSPC': ['the limit on mount namespaces is reached', 'cat /proc/sys/user/max_mnt_namespaces'],
   'clone EAGAIN': ['the limit on processes is reached', 'ulimit -u; cat /sys/fs/cgroup/pids/pids.max'],
   'stage EAGAIN': ['the limit on processes is reached', 'ulimit -u; cat /sys/fs/cgroup/pids/pids.max'],
   'clone EINVAL': ['the kernel does not know one of the namespaces', 'ls /proc/self/ns'],
-  'overlay EINVAL': ['the kernel refuses these layers: the rootfs or the layer is on a file system that overlay cannot take', 'try --writable-rootfs, or put CRT_LAYERS_DIR on ext4 or xfs'],
+  'overlay EINVAL': [
+    'the kernel refuses these layers: the rootfs or the layer is on a file system that overlay cannot take',
+    'try --writable-rootfs, or put CRT_LAYERS_DIR on ext4 or xfs',
+  ],
   'overlay ENODEV': ['the kernel has no overlay file system', 'sudo modprobe overlay, or use --writable-rootfs'],
   'mount ENODEV': ['the kernel does not have this file system', 'grep . /proc/filesystems'],
-  'mount ELOOP': ['the place in the rootfs is a symbolic link, which could move what is mounted there', 'make it a real directory in the rootfs'],
+  'mount ELOOP': [
+    'the place in the rootfs is a symbolic link, which could move what is mounted there',
+    'make it a real directory in the rootfs',
+  ],
   'mount ENOTDIR': ['the place in the rootfs is not a directory', 'make it a directory in the rootfs'],
   'bind ENOTDIR': ['a directory cannot be mounted on a file, nor a file on a directory', 'choose another place in the container'],
   'bind-source ENOENT': ['the source of a mount is gone', 'look at the -v and --mount flags'],
   'user ESRCH': ['the name is not in the /etc/passwd or /etc/group of the container', 'give a number: -u 1000:1000'],
   'cwd ENOTDIR': ['there is a file in its place', 'choose another -w'],
   'rlimit EPERM': ['a hard limit can only be lowered here', 'give a lower --ulimit'],
-  'exec ENOENT': ['there is no such program in the container, or its interpreter is missing', 'look at its first line (#!) or its ELF interpreter: readelf -l'],
+  'exec ENOENT': [
+    'there is no such program in the container, or its interpreter is missing',
+    'look at its first line (#!) or its ELF interpreter: readelf -l',
+  ],
   'exec EACCES': ['the file is not executable for this user, or on a noexec mount', 'chmod +x it, or give it to its interpreter'],
-  'exec ENOEXEC': ['it is no program that this kernel can run: a script without #!, or for another machine', 'run it by its interpreter: sh SCRIPT'],
+  'exec ENOEXEC': [
+    'it is no program that this kernel can run: a script without #!, or for another machine',
+    'run it by its interpreter: sh SCRIPT',
+  ],
   'exec E2BIG': ['arguments and environment are too long together', 'pass them in a file'],
   'keyring EDQUOT': ['the quota of kernel keys is used up', 'cat /proc/key-users'],
   'caps EPERM': ['crt itself does not have a capability that the container is to have', 'capsh --print'],
@@ -66,10 +87,16 @@ export function stepError(plan: Plan, failed: { index: number; errno: number; te
   const { code, words } = describeErrno(failed.errno);
   const what = step ? describeStep(failed.index, step) : `step ${failed.index + 1}`;
   if (failed.errno === 0) {
-    return new StepError(`${what} did not end: its process was ${failed.text}`, { index: failed.index, op, errno: 0, hint: 'if nobody killed it on purpose: dmesg | tail' });
+    return new StepError(`${what} did not end: its process was ${failed.text}`, {
+      index: failed.index,
+      op,
+      errno: 0,
+      hint: 'if nobody killed it on purpose: dmesg | tail',
+    });
   }
   // The first step only takes a note: what fails there is what the helper looks at before it begins.
-  if (op === 'on-orphan' && failed.text) return new StepError(`the helper does not begin: ${failed.text}`, { index: failed.index, op, errno: failed.errno });
+  if (op === 'on-orphan' && failed.text)
+    return new StepError(`the helper does not begin: ${failed.text}`, { index: failed.index, op, errno: failed.errno });
   const [cause, hint] = CAUSES[`${op} ${code}`] ?? CAUSES[`* ${code}`] ?? [undefined, undefined];
   const kernel = failed.text ? `; the kernel says: ${failed.text}` : '';
   const exitCode = op !== 'exec' ? 125 : code === 'ENOENT' ? 127 : 126;

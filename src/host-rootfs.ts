@@ -35,12 +35,39 @@ const link = (path: string, content: string): SkeletonEntry => ({ path, kind: 'l
 const TOP = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 /** Debian reaches programs through /etc/alternatives; the loader, TLS and terminals have their data in /etc. */
 const BOUND = [
-  '/etc/alternatives', '/etc/ld.so.cache', '/etc/ld.so.conf', '/etc/ld.so.conf.d', '/etc/ssl/certs', '/etc/ssl/openssl.cnf', '/etc/ca-certificates',
-  '/etc/pki/tls/certs', '/etc/pki/ca-trust/extracted', '/etc/terminfo', '/etc/services', '/etc/protocols',
+  '/etc/alternatives',
+  '/etc/ld.so.cache',
+  '/etc/ld.so.conf',
+  '/etc/ld.so.conf.d',
+  '/etc/ssl/certs',
+  '/etc/ssl/openssl.cnf',
+  '/etc/ca-certificates',
+  '/etc/pki/tls/certs',
+  '/etc/pki/ca-trust/extracted',
+  '/etc/terminfo',
+  '/etc/services',
+  '/etc/protocols',
 ];
 
 const FIXED: readonly SkeletonEntry[] = [
-  ...['/dev', '/etc', '/etc/ssl', '/home', '/mnt', '/opt', '/proc', '/run', '/srv', '/sys', '/usr', '/var', '/var/cache', '/var/lib', '/var/log', '/var/spool'].map((path) => directory(path)),
+  ...[
+    '/dev',
+    '/etc',
+    '/etc/ssl',
+    '/home',
+    '/mnt',
+    '/opt',
+    '/proc',
+    '/run',
+    '/srv',
+    '/sys',
+    '/usr',
+    '/var',
+    '/var/cache',
+    '/var/lib',
+    '/var/log',
+    '/var/spool',
+  ].map((path) => directory(path)),
   directory('/root', 0o700),
   directory('/tmp', 0o1777),
   directory('/var/tmp', 0o1777),
@@ -48,11 +75,17 @@ const FIXED: readonly SkeletonEntry[] = [
   link('/var/lock', '/run/lock'),
   link('/etc/os-release', '../usr/lib/os-release'),
   link('/etc/mtab', '../proc/self/mounts'),
-  file('/etc/passwd', 'root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\nbin:x:2:2:bin:/bin:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n'),
+  file(
+    '/etc/passwd',
+    'root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\nbin:x:2:2:bin:/bin:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n',
+  ),
   file('/etc/group', 'root:x:0:\ndaemon:x:1:\nbin:x:2:\ntty:x:5:\nshadow:x:42:\nutmp:x:43:\nnogroup:x:65534:\n'),
   file('/etc/shadow', 'root:*:1::::::\ndaemon:*:1::::::\nbin:*:1::::::\nnobody:*:1::::::\n', 0o600),
-  file('/etc/nsswitch.conf', 'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n'),
-  file('/etc/bash.bashrc', "[ -z \"$PS1\" ] || PS1='\\u@\\h:\\w\\$ '\n"),
+  file(
+    '/etc/nsswitch.conf',
+    'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n',
+  ),
+  file('/etc/bash.bashrc', '[ -z "$PS1" ] || PS1=\'\\u@\\h:\\w\\$ \'\n'),
   file('/etc/hostname'),
   file('/etc/hosts'),
   file('/etc/resolv.conf'),
@@ -83,7 +116,10 @@ function topEntry(path: string): SkeletonEntry[] {
 
 /** An empty thing of the same kind to mount on, with its parents. */
 function placeFor(path: string): SkeletonEntry[] {
-  const parents = path.split('/').slice(2, -1).map((_, index, parts) => directory(`/etc/${parts.slice(0, index + 1).join('/')}`));
+  const parents = path
+    .split('/')
+    .slice(2, -1)
+    .map((_, index, parts) => directory(`/etc/${parts.slice(0, index + 1).join('/')}`));
   const isDirectory = lstatSync(path).isDirectory();
   return [...parents.filter((parent) => !FIXED.some((entry) => entry.path === parent.path)), isDirectory ? directory(path) : file(path)];
 }

@@ -1,20 +1,20 @@
 /** The public API: the command line and embedders call the same functions. */
-export type { Column } from './format/table.js';
-export { renderTable } from './format/table.js';
-export { formatAge } from './format/age.js';
-export { printable } from './format/printable.js';
+
 export { BugError, StepError, UserError } from './errors.js';
 export { explainEnd } from './explain/end.js';
 export { explainJson } from './explain/json.js';
 export { explainShell } from './explain/sh.js';
 export { explainPlan } from './explain/table.js';
-export { type ContainerSummary, list, type ListOptions } from './list.js';
+export { formatAge } from './format/age.js';
+export { printable } from './format/printable.js';
+export type { Column } from './format/table.js';
+export { renderTable } from './format/table.js';
+export { type ContainerSummary, type ListOptions, list } from './list.js';
 export type { ExitReason, MountOption, OutputOption, Result, RunningContainer, RunOptions, StepResult } from './options.js';
-export { remove, type Removed } from './remove.js';
 export type { Plan } from './plan/step.js';
 export { type Prepared, prepare } from './prepare.js';
+export { type Removed, remove } from './remove.js';
 export { run } from './run.js';
-export { undoOrphan } from './undo.js';
 export { splitRun } from './spec/arguments.js';
 export { parseCpus } from './spec/cpus.js';
 export { parseDuration } from './spec/duration.js';
@@ -27,3 +27,4 @@ export { parseTmpfs } from './spec/tmpfs.js';
 export { parseUlimit } from './spec/ulimit.js';
 export { parseVolume } from './spec/volume.js';
 export { parseWhole } from './spec/whole.js';
+export { undoOrphan } from './undo.js';

@@ -6,7 +6,17 @@ import { quote } from './spec/quote.js';
 
 /** e_machine of elf(5) by process.arch, and what else that processor runs. */
 const MACHINES: Readonly<Record<string, readonly number[]>> = { x64: [62, 3], arm64: [183, 40] };
-const MACHINE_NAMES: Readonly<Record<number, string>> = { 3: 'i386', 8: 'mips', 21: 'ppc64', 22: 's390', 40: 'arm', 62: 'x86-64', 183: 'aarch64', 243: 'riscv', 258: 'loongarch' };
+const MACHINE_NAMES: Readonly<Record<number, string>> = {
+  3: 'i386',
+  8: 'mips',
+  21: 'ppc64',
+  22: 's390',
+  40: 'arm',
+  62: 'x86-64',
+  183: 'aarch64',
+  243: 'riscv',
+  258: 'loongarch',
+};
 
 const ENOENT = 2;
 const EACCES = 13;
@@ -18,7 +28,10 @@ const STICKY = 0o1000;
  * @returns notices for people.
  * @throws UserError: no command there (127), not executable (126), for another machine, open to other users.
  */
-export function judgeRootfs(report: ProbeReport, asked: { rootfs: Rootfs; command: readonly string[]; probed: boolean; facts: HostFacts }): string[] {
+export function judgeRootfs(
+  report: ProbeReport,
+  asked: { rootfs: Rootfs; command: readonly string[]; probed: boolean; facts: HostFacts },
+): string[] {
   const { rootfs, command, probed, facts } = asked;
   refuseWritable(rootfs, report);
   if (probed) refuseMissing(report, rootfs, command);
@@ -48,8 +61,16 @@ function refuseMissing(report: ProbeReport, rootfs: Rootfs, command: readonly st
       exitCode: 127,
     });
   }
-  if (report.error === EACCES) throw new UserError(`${quote(name)} in ${rootfs.path} is not an executable file`, { hint: 'chmod +x it, or give it to its interpreter', exitCode: 126 });
-  if (report.error === ENOENT) throw new UserError(`there is no command ${quote(name)} in ${rootfs.path}`, { hint: rootfs.kind === 'host' ? 'only /usr of this machine is in there' : `ls ${rootfs.path}/bin`, exitCode: 127 });
+  if (report.error === EACCES)
+    throw new UserError(`${quote(name)} in ${rootfs.path} is not an executable file`, {
+      hint: 'chmod +x it, or give it to its interpreter',
+      exitCode: 126,
+    });
+  if (report.error === ENOENT)
+    throw new UserError(`there is no command ${quote(name)} in ${rootfs.path}`, {
+      hint: rootfs.kind === 'host' ? 'only /usr of this machine is in there' : `ls ${rootfs.path}/bin`,
+      exitCode: 127,
+    });
   throw new UserError(`the command ${quote(name)} cannot be looked up in ${rootfs.path} (errno ${report.error})`, { exitCode: 126 });
 }
 
@@ -57,8 +78,11 @@ function refuseForeign(command: NonNullable<ProbeReport['command']>, facts: Host
   if (!command.kind.startsWith('elf:')) return;
   const machine = Number(command.kind.split(':')[1]);
   if ((MACHINES[facts.arch] ?? [machine]).includes(machine)) return;
-  throw new UserError(`${command.path} in ${rootfs.path} is made for ${MACHINE_NAMES[machine] ?? `machine ${machine}`}, this machine is ${facts.arch}`, {
-    hint: `take a rootfs for ${facts.arch}`,
-    exitCode: 126,
-  });
+  throw new UserError(
+    `${command.path} in ${rootfs.path} is made for ${MACHINE_NAMES[machine] ?? `machine ${machine}`}, this machine is ${facts.arch}`,
+    {
+      hint: `take a rootfs for ${facts.arch}`,
+      exitCode: 126,
+    },
+  );
 }

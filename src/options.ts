@@ -1,5 +1,5 @@
-import type { Config } from './spec/types.js';
 import type { Plan } from './plan/step.js';
+import type { Config } from './spec/types.js';
 
 /** A bind mount, a tmpfs, or (`type` omitted) a bind. Paths: `source` on the host, `target` absolute inside. */
 export interface MountOption {

@@ -6,8 +6,8 @@ import type { HostFacts } from './host/facts.js';
 import { holdingMount } from './host/mounts.js';
 import { probeHost } from './host/probe.js';
 import { type HostRootfs, hostRootfs } from './host-rootfs.js';
-import { layerId } from './layer.js';
 import { helperPath } from './launch/helper-path.js';
+import { layerId } from './layer.js';
 import type { RunOptions } from './options.js';
 import { compileRun } from './plan/compile-run.js';
 import type { Layout, RootSource } from './plan/layout.js';
@@ -37,7 +37,22 @@ export interface Prepared {
 }
 
 /** File systems that cannot be the upper layer of an overlay (overlayfs(5), "Upper and lower"). */
-const NOT_ABOVE: ReadonlySet<string> = new Set(['overlay', 'nfs', 'nfs4', 'cifs', 'smb3', '9p', 'vfat', 'exfat', 'fuse', 'fuseblk', 'virtiofs', 'ecryptfs', 'squashfs', 'erofs']);
+const NOT_ABOVE: ReadonlySet<string> = new Set([
+  'overlay',
+  'nfs',
+  'nfs4',
+  'cifs',
+  'smb3',
+  '9p',
+  'vfat',
+  'exfat',
+  'fuse',
+  'fuseblk',
+  'virtiofs',
+  'ecryptfs',
+  'squashfs',
+  'erofs',
+]);
 const OLDEST = { major: 5, minor: 12 };
 
 /**
@@ -52,7 +67,12 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
   const roots = stateRoots(env);
   const rootfs = chooseRootfs(options.rootfs, env, { writable: options.writableRootfs ?? false, mounts: facts.mounts });
   const host = rootfs.kind === 'host' ? hostRootfs(roots) : undefined;
-  const config = toConfig(options, { facts, rootfs: rootfs.path, rootfsKind: rootfs.kind, ...(host ? { extraMounts: [...host.mounts] } : {}) });
+  const config = toConfig(options, {
+    facts,
+    rootfs: rootfs.path,
+    rootfsKind: rootfs.kind,
+    ...(host ? { extraMounts: [...host.mounts] } : {}),
+  });
   const cgroup = openCgroup(facts.cgroup, options.name, config.linux.resources ?? {});
   cgroup.check();
   const helper = helperPath();
@@ -78,14 +98,24 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
 function checkHost({ uid, kernel }: HostFacts): void {
   if (uid !== 0) throw new UserError('making a container needs root', { hint: 'sudo crt run …' });
   if (kernel.major < OLDEST.major || (kernel.major === OLDEST.major && kernel.minor < OLDEST.minor)) {
-    throw new UserError(`this kernel is ${kernel.release}; crt needs ${OLDEST.major}.${OLDEST.minor} for its mount calls (mount_setattr)`, { hint: 'update the kernel' });
+    throw new UserError(`this kernel is ${kernel.release}; crt needs ${OLDEST.major}.${OLDEST.minor} for its mount calls (mount_setattr)`, {
+      hint: 'update the kernel',
+    });
   }
 }
 
-function chooseRoot(options: RunOptions, roots: Roots, facts: HostFacts, lower: HostPath): { root: RootSource; layer: string | undefined; notice: string | undefined } {
+function chooseRoot(
+  options: RunOptions,
+  roots: Roots,
+  facts: HostFacts,
+  lower: HostPath,
+): { root: RootSource; layer: string | undefined; notice: string | undefined } {
   if (options.writableRootfs) return { root: { kind: 'directory', directory: lower }, layer: undefined, notice: undefined };
   const inMemory = (notice: string | undefined): ReturnType<typeof chooseRoot> => {
-    if (options.keep) throw new UserError('a layer in memory cannot be kept', { hint: 'leave out --keep, or --storage-size, or put CRT_LAYERS_DIR on a disk' });
+    if (options.keep)
+      throw new UserError('a layer in memory cannot be kept', {
+        hint: 'leave out --keep, or --storage-size, or put CRT_LAYERS_DIR on a disk',
+      });
     return { root: { kind: 'memory', lower, size: options.storageSize }, layer: undefined, notice };
   };
   if (options.storageSize !== undefined) return inMemory(undefined);

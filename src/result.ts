@@ -67,7 +67,14 @@ export function toOutcome(ending: Ending): Outcome {
 }
 
 export function toResult(outcome: Outcome, { stdout, stderr }: { stdout: Buffer; stderr: Buffer }, durationMs: number): Result {
-  return { ...outcome, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8'), stdoutBytes: stdout, stderrBytes: stderr, durationMs };
+  return {
+    ...outcome,
+    stdout: stdout.toString('utf8'),
+    stderr: stderr.toString('utf8'),
+    stdoutBytes: stdout,
+    stderrBytes: stderr,
+    durationMs,
+  };
 }
 
 /** What is kept of an end beside a kept layer. */

@@ -27,7 +27,17 @@ export interface RootfsContext {
 
 const USUAL = '/ubuntu_rootfs';
 /** File systems that overlayfs(5) cannot take as a lower layer, or that change under it. */
-const NOT_BELOW_OVERLAY: ReadonlySet<string> = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'vfat', 'exfat', 'msdos', 'autofs']);
+const NOT_BELOW_OVERLAY: ReadonlySet<string> = new Set([
+  'proc',
+  'sysfs',
+  'cgroup',
+  'cgroup2',
+  'devpts',
+  'vfat',
+  'exfat',
+  'msdos',
+  'autofs',
+]);
 
 /**
  * The first that applies of: the one that was named, `CRT_ROOTFS`, /ubuntu_rootfs when it is there, `host`.
@@ -42,16 +52,23 @@ export function chooseRootfs(named: string | undefined, env: NodeJS.ProcessEnv, 
 
 function checkRootfs(named: string, notice: string | undefined, { writable, mounts }: RootfsContext): Rootfs {
   if (named === 'host') {
-    if (writable) throw new UserError('the `host` rootfs is put together for each run: there is no directory to write to', { hint: 'leave out --writable-rootfs, or name a --rootfs DIR' });
+    if (writable)
+      throw new UserError('the `host` rootfs is put together for each run: there is no directory to write to', {
+        hint: 'leave out --writable-rootfs, or name a --rootfs DIR',
+      });
     return { kind: 'host', path: toHostPath('/'), label: 'host', notice, mode: 0o755, uid: 0, gid: 0 };
   }
   const path = openable(named);
   const mount = holdingMount(path, mounts);
   if (mount?.options.includes('noexec')) {
-    throw new UserError(`the rootfs ${path} is on a file system that is mounted noexec: nothing in it can run`, { hint: `sudo mount -o remount,exec ${mount.mountpoint}` });
+    throw new UserError(`the rootfs ${path} is on a file system that is mounted noexec: nothing in it can run`, {
+      hint: `sudo mount -o remount,exec ${mount.mountpoint}`,
+    });
   }
   if (mount && !writable && NOT_BELOW_OVERLAY.has(mount.fstype)) {
-    throw new UserError(`the rootfs ${path} is on ${mount.fstype}, which cannot lie below an overlay`, { hint: 'copy it to another file system, or use --writable-rootfs' });
+    throw new UserError(`the rootfs ${path} is on ${mount.fstype}, which cannot lie below an overlay`, {
+      hint: 'copy it to another file system, or use --writable-rootfs',
+    });
   }
   const { mode, uid, gid } = statSync(path);
   return { kind: 'directory', path, label: path, notice, mode, uid, gid };
@@ -62,15 +79,22 @@ function openable(named: string): HostPath {
   const path = resolve(named);
   try {
     const stat = statSync(path);
-    if (!stat.isDirectory()) throw new UserError(`the rootfs ${path} is not a directory`, { hint: 'name the directory that holds bin, etc and usr' });
+    if (!stat.isDirectory())
+      throw new UserError(`the rootfs ${path} is not a directory`, { hint: 'name the directory that holds bin, etc and usr' });
     accessSync(path, constants.R_OK | constants.X_OK);
   } catch (error) {
     if (error instanceof UserError) throw error;
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const why = code === 'ENOENT' || code === 'ENOTDIR' ? 'is not there' : code === 'EACCES' ? 'may not be entered' : `cannot be opened (${String(code)})`;
+    const why =
+      code === 'ENOENT' || code === 'ENOTDIR'
+        ? 'is not there'
+        : code === 'EACCES'
+          ? 'may not be entered'
+          : `cannot be opened (${String(code)})`;
     throw new UserError(`the rootfs ${path} ${why}`, { hint: 'for a first try leave it out: crt then takes what it finds', cause: error });
   }
   const real = realpathSync(path);
-  if (real === '/') throw new UserError("the rootfs / is the host's own root", { hint: "`--rootfs host` shows the host's programs without its data" });
+  if (real === '/')
+    throw new UserError("the rootfs / is the host's own root", { hint: "`--rootfs host` shows the host's programs without its data" });
   return toHostPath(real);
 }

@@ -47,7 +47,13 @@ export function plainStreams(options: RunOptions, overflow: () => void): Streams
 
 /** The caller's own terminal: the monitor relays it. */
 export function callerTerminal(): Streams {
-  return { stdio: ['inherit', 'inherit', 'inherit'], listen: () => {}, feed: () => {}, finish: () => ({ stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }), close: () => {} };
+  return {
+    stdio: ['inherit', 'inherit', 'inherit'],
+    listen: () => {},
+    feed: () => {},
+    finish: () => ({ stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }),
+    close: () => {},
+  };
 }
 
 /** A terminal made for a caller that has none: the monitor relays it, we copy its other end. */

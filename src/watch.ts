@@ -50,7 +50,11 @@ export class Watch {
   /** What to throw for a start that was given up, also when the command began in that moment: undefined when it was not. */
   get givenUp(): UserError | undefined {
     if (!this.#gaveUp) return undefined;
-    if (this.timedOut) return new UserError(`the container was not started within its timeout of ${this.#timeout} ms`, { hint: 'allow more: --timeout', exitCode: 124 });
+    if (this.timedOut)
+      return new UserError(`the container was not started within its timeout of ${this.#timeout} ms`, {
+        hint: 'allow more: --timeout',
+        exitCode: 124,
+      });
     return new UserError('the start was canceled');
   }
 

@@ -3,7 +3,7 @@ import type { HostPath, Step } from '../plan/step.js';
 import type { Resources } from '../spec/types.js';
 import type { ContainerCgroup } from './container.js';
 import type { CgroupDirectory, CgroupStats } from './driver.js';
-import { checkResources, limitsV2, type LimitWrite } from './limits.js';
+import { checkResources, type LimitWrite, limitsV2 } from './limits.js';
 
 /** A machine without a cgroup mount: a container without limits starts, one with limits is refused. */
 export class NoCgroup implements ContainerCgroup {

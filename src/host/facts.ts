@@ -14,7 +14,13 @@ export interface CgroupFacts {
   /** Version 1 hierarchies; empty in mode v2. */
   readonly hierarchies: readonly Hierarchy[];
   /** The version 2 mount, where there is one. */
-  readonly unified: { readonly mountpoint: HostPath; readonly controllers: readonly string[]; /** the supervisor's own cgroup, as in /proc/self/cgroup */ readonly own: string } | undefined;
+  readonly unified:
+    | {
+        readonly mountpoint: HostPath;
+        readonly controllers: readonly string[] /** the supervisor's own cgroup, as in /proc/self/cgroup */;
+        readonly own: string;
+      }
+    | undefined;
 }
 
 /** What the compiler may know about the host: probed once, handed over as a value. */

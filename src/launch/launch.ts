@@ -1,9 +1,9 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { BugError, UserError } from '../errors.js';
+import type { StepResult } from '../options.js';
 import { opsHash } from '../plan/ops.js';
 import type { HostPath } from '../plan/step.js';
-import type { StepResult } from '../options.js';
 import { EventDecoder } from './decoder.js';
 import type { HelperEvent } from './events.js';
 

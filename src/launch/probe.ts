@@ -2,7 +2,7 @@ import { BugError } from '../errors.js';
 
 /** What the step `probe` found: the root directory, and the command's file where there is one. */
 export interface ProbeReport {
-  readonly root: { readonly uid: number; readonly mode: number; /** statfs(2) f_type */ readonly magic: number };
+  readonly root: { readonly uid: number; readonly mode: number /** statfs(2) f_type */; readonly magic: number };
   /** errno(3) of the look-up of the command; 0 when it was found. */
   readonly error: number;
   readonly command:

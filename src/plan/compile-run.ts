@@ -5,7 +5,7 @@ import { maskAll, stageMasks } from './masks.js';
 import { isBind, mountAll, stageBinds } from './mounts.js';
 import { CLONE_FLAGS, MOUNT_ATTRS } from './numbers.js';
 import { commandCandidates, dieWithParent, dropRights, execCommand, findUser, settleProcess, tuneProc } from './process.js';
-import { findCommand, stageRoot, staged } from './rootfs.js';
+import { findCommand, staged, stageRoot } from './rootfs.js';
 import { type Plan, type Step, step, toContainerPath } from './step.js';
 
 /** The reasons that a `yield` gives: the supervisor knows by them what it is asked for. */
@@ -34,15 +34,38 @@ export function compileRun(config: Config, layout: Layout): Plan {
       ...stageMasks(config, layout),
       ...cgroup.steps,
       // A user namespace goes here: ids of layers and binds mapped before, joined after, ids 0 before the clone.
-      step('clone', 'stage', { pidfd: 'init', cgroup: cgroup.cloneInto, namespaces: cloneFlags(config) }, { chapter: 'namespaces', why: 'init is born: PID 1 in namespaces of its own' }),
+      step(
+        'clone',
+        'stage',
+        { pidfd: 'init', cgroup: cgroup.cloneInto, namespaces: cloneFlags(config) },
+        { chapter: 'namespaces', why: 'init is born: PID 1 in namespaces of its own' },
+      ),
       dieWithParent('namespaces', 'if the monitor dies, so does all this'),
       // In the cgroup before anything that allocates, and before the cgroup namespace, whose root is where init is then.
       ...layout.cgroup.join(),
-      ...(has('cgroup') ? [step('unshare', 'init', { namespaces: CLONE_FLAGS.cgroup }, { chapter: 'cgroup', why: "its own cgroup is the root that it sees" })] : []),
+      ...(has('cgroup')
+        ? [
+            step(
+              'unshare',
+              'init',
+              { namespaces: CLONE_FLAGS.cgroup },
+              { chapter: 'cgroup', why: 'its own cgroup is the root that it sees' },
+            ),
+          ]
+        : []),
       ...(has('network') ? [step('loopback', 'init', {}, { chapter: 'namespaces', why: 'the only network inside: 127.0.0.1' })] : []),
-      ...(config.hostname !== undefined ? [step('hostname', 'init', { name: config.hostname }, { chapter: 'namespaces', why: 'its own name' })] : []),
-      ...(config.domainname !== undefined ? [step('domainname', 'init', { name: config.domainname }, { chapter: 'namespaces', why: 'its own domain' })] : []),
-      step('root', 'init', { root: 'root', path: staged(layout, 'root') }, { chapter: 'mounts', why: 'every path from here on is looked up below this' }),
+      ...(config.hostname !== undefined
+        ? [step('hostname', 'init', { name: config.hostname }, { chapter: 'namespaces', why: 'its own name' })]
+        : []),
+      ...(config.domainname !== undefined
+        ? [step('domainname', 'init', { name: config.domainname }, { chapter: 'namespaces', why: 'its own domain' })]
+        : []),
+      step(
+        'root',
+        'init',
+        { root: 'root', path: staged(layout, 'root') },
+        { chapter: 'mounts', why: 'every path from here on is looked up below this' },
+      ),
       ...mountAll(config, layout),
       // On the container's own /dev, once it is mounted.
       ...makeDevices(config),
@@ -57,10 +80,21 @@ export function compileRun(config: Config, layout: Layout): Plan {
       ...layout.cgroup.seal(),
       ...settleProcess(config),
       // After `cwd`, which may have to make its folder.
-      ...(config.root.readonly ? [step('remount', 'init', { target: toContainerPath('/'), attrs: MOUNT_ATTRS.ro ?? 1 }, { chapter: 'rootfs', why: 'the root, read-only' })] : []),
+      ...(config.root.readonly
+        ? [
+            step(
+              'remount',
+              'init',
+              { target: toContainerPath('/'), attrs: MOUNT_ATTRS.ro ?? 1 },
+              { chapter: 'rootfs', why: 'the root, read-only' },
+            ),
+          ]
+        : []),
       ...dropRights(config),
       // The system call filter goes here: after everything that it may forbid.
-      ...(layout.holdBeforeExec ? [step('yield', 'monitor', { reason: READY }, { chapter: 'process', why: 'crt shows what was done' })] : []),
+      ...(layout.holdBeforeExec
+        ? [step('yield', 'monitor', { reason: READY }, { chapter: 'process', why: 'crt shows what was done' })]
+        : []),
       ...execCommand(config, layout),
     ],
   };

@@ -1,4 +1,4 @@
-import { HEADER_BYTES, STEP_BYTES, operandsOf } from './encode.js';
+import { HEADER_BYTES, operandsOf, STEP_BYTES } from './encode.js';
 import { ACTORS, FLAG_BITS, OPS, type OpName, type StepFlag } from './ops.js';
 
 /** A step as it stands on the wire: no chapter and no reason, slots by number. */

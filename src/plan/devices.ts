@@ -17,7 +17,12 @@ export function makeDevices(config: Config): Step[] {
   if (!config.mounts.some((mount) => mount.destination === '/dev')) return [];
   const nodes = (config.linux.devices ?? []).map(makeNode);
   const links = LINKS.map(([target, content]) =>
-    step('symlink', 'init', { root: 'root', content, target: toContainerPath(target) }, { chapter: 'devices', why: 'a name that programs expect' }),
+    step(
+      'symlink',
+      'init',
+      { root: 'root', content, target: toContainerPath(target) },
+      { chapter: 'devices', why: 'a name that programs expect' },
+    ),
   );
   return [...nodes, ...links];
 }

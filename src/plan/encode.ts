@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js';
-import { ACTORS, FLAG_BITS, OPS, type OpName, type StepFlag, opsHash } from './ops.js';
+import { ACTORS, FLAG_BITS, OPS, type OpName, opsHash, type StepFlag } from './ops.js';
 import type { Plan, Step } from './step.js';
 
 /** Bytes of the header and of one step record; docs/plan.md draws both. */
@@ -138,7 +138,9 @@ export function encodePlan(plan: Plan, options: { reportSteps?: boolean } = {}):
   head.writeUInt32LE(options.reportSteps ? REPORT_STEPS : 0, 24);
   const bytes = Buffer.concat([head, strings.bytes()]);
   if (bytes.length - HEADER_BYTES > MAX_PLAN_BYTES) {
-    throw new UserError(`the arguments and the environment take ${bytes.length} bytes; ${MAX_PLAN_BYTES} is the most`, { hint: 'pass them in a file' });
+    throw new UserError(`the arguments and the environment take ${bytes.length} bytes; ${MAX_PLAN_BYTES} is the most`, {
+      hint: 'pass them in a file',
+    });
   }
   return bytes;
 }

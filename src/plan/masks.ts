@@ -13,8 +13,18 @@ export function stageMasks(config: Config, layout: Layout): Step[] {
   if (!hasMasks(config)) return [];
   const note = { chapter: 'masks' as const };
   return [
-    step('bind-source', 'stage', { source: toHostPath('/dev/null'), target: staged(layout, 'null'), attrs: 0 }, { ...note, why: 'covers masked files' }),
-    step('open', 'stage', { fd: 'empty', path: staged(layout, 'empty'), flags: O_PATH | O_DIRECTORY }, { ...note, why: 'covers masked folders', flags: ['mkdir'] }),
+    step(
+      'bind-source',
+      'stage',
+      { source: toHostPath('/dev/null'), target: staged(layout, 'null'), attrs: 0 },
+      { ...note, why: 'covers masked files' },
+    ),
+    step(
+      'open',
+      'stage',
+      { fd: 'empty', path: staged(layout, 'empty'), flags: O_PATH | O_DIRECTORY },
+      { ...note, why: 'covers masked folders', flags: ['mkdir'] },
+    ),
   ];
 }
 
@@ -22,10 +32,20 @@ export function stageMasks(config: Config, layout: Layout): Step[] {
 export function maskAll(config: Config, layout: Layout): Step[] {
   const covers = { root: 'root', file: staged(layout, 'null'), directory: staged(layout, 'empty') };
   const masks = (config.linux.maskedPaths ?? []).map((path) =>
-    step('mask', 'init', { ...covers, target: toContainerPath(path) }, { chapter: 'masks', why: 'tells or does too much of the host', flags: ['optional'] }),
+    step(
+      'mask',
+      'init',
+      { ...covers, target: toContainerPath(path) },
+      { chapter: 'masks', why: 'tells or does too much of the host', flags: ['optional'] },
+    ),
   );
   const locked = (config.linux.readonlyPaths ?? []).map((path) =>
-    step('readonly', 'init', { root: 'root', target: toContainerPath(path) }, { chapter: 'masks', why: "a knob of the host's kernel", flags: ['optional'] }),
+    step(
+      'readonly',
+      'init',
+      { root: 'root', target: toContainerPath(path) },
+      { chapter: 'masks', why: "a knob of the host's kernel", flags: ['optional'] },
+    ),
   );
   return [...masks, ...locked];
 }

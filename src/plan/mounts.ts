@@ -39,7 +39,12 @@ export function stageBinds(config: Config, layout: Layout): Step[] {
     return [step('bind-source', 'stage', operands, { chapter: 'mounts', why: `what ${mount.destination} will show` })];
   });
   const files = wantedFiles(config, layout).map((file, index) =>
-    step('file', 'stage', { target: staged(layout, `file-${index}`), content: Buffer.from(file.content), mode: 0o644 }, { chapter: 'mounts', why: `what ${file.target} will say` }),
+    step(
+      'file',
+      'stage',
+      { target: staged(layout, `file-${index}`), content: Buffer.from(file.content), mode: 0o644 },
+      { chapter: 'mounts', why: `what ${file.target} will say` },
+    ),
   );
   return [...binds, ...files];
 }
@@ -50,7 +55,12 @@ export function mountAll(config: Config, layout: Layout): Step[] {
   // In a writable rootfs a missing file is not made: it would stay behind.
   const flags = [layout.root.kind === 'directory' ? ('optional' as const) : ('mkfile' as const)];
   const files = wantedFiles(config, layout).map((file, index) =>
-    step('bind', 'init', { root: 'root', source: staged(layout, `file-${index}`), target: file.target, attrs: 0 }, { chapter: 'mounts', why: 'provided by crt, nothing written to the rootfs', flags }),
+    step(
+      'bind',
+      'init',
+      { root: 'root', source: staged(layout, `file-${index}`), target: file.target, attrs: 0 },
+      { chapter: 'mounts', why: 'provided by crt, nothing written to the rootfs', flags },
+    ),
   );
   return [...mounts, ...files];
 }
@@ -60,12 +70,33 @@ function mountOne(mount: Mount, index: number, layout: Layout): readonly Step[] 
   if (isBind(mount)) {
     const source = staged(layout, `bind-${index}`);
     const flags = ['mkdir', 'mkfile'] as const;
-    return [step('bind', 'init', { root: 'root', source, target, attrs: 0 }, { chapter: 'mounts', why: `from the host: ${mount.source ?? ''}`, flags })];
+    return [
+      step(
+        'bind',
+        'init',
+        { root: 'root', source, target, attrs: 0 },
+        { chapter: 'mounts', why: `from the host: ${mount.source ?? ''}`, flags },
+      ),
+    ];
   }
   if (mount.type === 'cgroup') return layout.cgroup.mounts('root');
   const { attrs, data } = splitOptions(mount.options ?? []);
-  const operands = { root: 'root', type: mount.type ?? 'none', source: mount.source ?? mount.type ?? 'none', target, options: data, attrs, mode: 0 };
-  return [step('mount', 'init', operands, { chapter: 'mounts', why: REASONS[mount.type ?? ''] ?? `a ${mount.type ?? ''} of its own`, flags: ['mkdir'] })];
+  const operands = {
+    root: 'root',
+    type: mount.type ?? 'none',
+    source: mount.source ?? mount.type ?? 'none',
+    target,
+    options: data,
+    attrs,
+    mode: 0,
+  };
+  return [
+    step('mount', 'init', operands, {
+      chapter: 'mounts',
+      why: REASONS[mount.type ?? ''] ?? `a ${mount.type ?? ''} of its own`,
+      flags: ['mkdir'],
+    }),
+  ];
 }
 
 const REASONS: Readonly<Record<string, string>> = {

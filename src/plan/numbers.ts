@@ -28,7 +28,17 @@ export const MOUNT_ATTRS: Readonly<Record<string, number>> = {
 
 /** Mount options that say what is the default anyway, or how the source is copied: nothing to tell the kernel. */
 export const SILENT_OPTIONS: ReadonlySet<string> = new Set([
-  'rw', 'suid', 'dev', 'exec', 'relatime', 'atime', 'diratime', 'bind', 'rbind', 'private', 'rprivate',
+  'rw',
+  'suid',
+  'dev',
+  'exec',
+  'relatime',
+  'atime',
+  'diratime',
+  'bind',
+  'rbind',
+  'private',
+  'rprivate',
 ]);
 
 export const MS_SLAVE = 1 << 19;

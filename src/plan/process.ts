@@ -12,7 +12,9 @@ export function commandCandidates(config: Config): string[] {
   const [command] = config.process.args;
   if (command === undefined) return ['/bin/bash', '/bin/sh'];
   if (command.includes('/')) return [absolute(command, config.process.cwd)];
-  const path = config.process.env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) || '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  const path =
+    config.process.env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ||
+    '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
   return path.split(':').map((directory) => absolute(`${directory || '.'}/${command}`, config.process.cwd));
 }
 
@@ -43,7 +45,10 @@ export function tuneProc(config: Config): Step[] {
   );
   const score = config.process.oomScoreAdj;
   if (score === undefined) return sysctls;
-  return [...sysctls, step('oom-score', 'init', { root: 'root', value: score }, { ...process, why: 'how soon the kernel picks it when memory is short' })];
+  return [
+    ...sysctls,
+    step('oom-score', 'init', { root: 'root', value: score }, { ...process, why: 'how soon the kernel picks it when memory is short' }),
+  ];
 }
 
 /** Keyring, limits and folder: what still needs the rights that go next. */
@@ -54,7 +59,12 @@ export function settleProcess(config: Config): Step[] {
   return [
     step('keyring', 'init', { name: 'crt' }, { ...process, why: "not the caller's session keyring" }),
     ...limits,
-    step('cwd', 'init', { root: 'root', directory: toContainerPath(config.process.cwd) }, { ...process, why: 'where the command starts', flags: ['mkdir'] }),
+    step(
+      'cwd',
+      'init',
+      { root: 'root', directory: toContainerPath(config.process.cwd) },
+      { ...process, why: 'where the command starts', flags: ['mkdir'] },
+    ),
   ];
 }
 
@@ -71,7 +81,12 @@ export function dropRights(config: Config): Step[] {
   return [
     step('umask', 'init', { mask: config.process.user.umask ?? 0o022 }, { ...process, why: 'from here on new files are 0644' }),
     step('signals', 'init', {}, { ...process, why: 'all 64 to their defaults, none blocked' }),
-    step('bounding', 'init', { capabilities: capabilityMask(capabilities.bounding ?? []) }, { ...process, why: 'what no program inside can ever gain' }),
+    step(
+      'bounding',
+      'init',
+      { capabilities: capabilityMask(capabilities.bounding ?? []) },
+      { ...process, why: 'what no program inside can ever gain' },
+    ),
     step('identity', 'init', {}, { ...process, why: 'groups, then group, then user' }),
     dieWithParent('process', 'again: the change of ids cleared it'),
     step(
@@ -94,6 +109,11 @@ export function execCommand(config: Config, layout: Layout): Step[] {
   const argv = args.length > 0 ? args : [''];
   return [
     step('close-fds', 'init', {}, { ...process, why: 'nothing that was left open gets in' }),
-    step('exec', 'init', { candidates: commandCandidates(config), argv, env, reaper: layout.reaper ? 1 : 0 }, { ...process, why: layout.reaper ? 'the command, with a reaper as PID 1' : 'the command becomes PID 1' }),
+    step(
+      'exec',
+      'init',
+      { candidates: commandCandidates(config), argv, env, reaper: layout.reaper ? 1 : 0 },
+      { ...process, why: layout.reaper ? 'the command, with a reaper as PID 1' : 'the command becomes PID 1' },
+    ),
   ];
 }

@@ -42,7 +42,12 @@ function rootSteps(layout: Layout, config: Config): Step[] {
     return [step('bind-source', 'stage', { source: root.directory, target, attrs }, { chapter: 'rootfs', why })];
   }
   const overlay = (options: readonly string[]): Step =>
-    step('overlay', 'stage', { lower: 'lower', upper: 'upper', work: 'work', target, options, attrs }, { chapter: 'rootfs', why: 'the rootfs below, a writable layer above' });
+    step(
+      'overlay',
+      'stage',
+      { lower: 'lower', upper: 'upper', work: 'work', target, options, attrs },
+      { chapter: 'rootfs', why: 'the rootfs below, a writable layer above' },
+    );
   if (root.kind === 'layer') {
     return [
       open('lower', root.lower, 'the rootfs, never written'),
@@ -56,7 +61,12 @@ function rootSteps(layout: Layout, config: Config): Step[] {
   const size = root.size === undefined ? [] : [`size=${root.size}`];
   return [
     open('lower', root.lower, 'the rootfs, never written'),
-    step('staging', 'stage', { target: memory, options: ['mode=700', ...size] }, { chapter: 'rootfs', why: 'the writable layer, in memory', flags: ['mkdir'] }),
+    step(
+      'staging',
+      'stage',
+      { target: memory, options: ['mode=700', ...size] },
+      { chapter: 'rootfs', why: 'the writable layer, in memory', flags: ['mkdir'] },
+    ),
     open('upper', toHostPath(`${memory}/upper`), "the container's own layer", ['mkdir']),
     open('work', toHostPath(`${memory}/work`), "overlay's work folder", ['mkdir']),
     overlay(['volatile']),

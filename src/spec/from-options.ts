@@ -1,7 +1,7 @@
 import { BugError, UserError } from '../errors.js';
 import type { RunOptions } from '../options.js';
 import { checkOptions } from './check-options.js';
-import { checkCpus, CPU_PERIOD, cpuQuota } from './cpus.js';
+import { CPU_PERIOD, checkCpus, cpuQuota } from './cpus.js';
 import * as defaults from './defaults.js';
 import { mergeMounts, toMounts } from './mounts.js';
 import { RLIM_INFINITY } from './rlimits.js';

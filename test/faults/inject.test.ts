@@ -1,8 +1,8 @@
 import test from 'ava';
 import { MEANINGS } from '../../src/explain/ops.js';
 import type { Plan, RunOptions } from '../../src/index.js';
-import { isOp } from '../../src/plan/step.js';
 import type { OpName } from '../../src/plan/ops.js';
+import { isOp } from '../../src/plan/step.js';
 import { box, ROOTFS, traces } from '../e2e/support.js';
 import { countCalls, findStrace, type TracedPackage, tracedPackage } from './scratch.js';
 
@@ -10,15 +10,40 @@ const strace = findStrace();
 const faults = process.getuid?.() === 0 && strace ? test.serial : test.serial.skip;
 
 /** The command shows how it is confined: a start that survives an injected error must show exactly this. */
-const SHOW = 'grep -E "^(Cap|NoNewPrivs|Seccomp:|Sig[BIC]|Uid|Gid|Groups)" /proc/self/status; umask; pwd; hostname; ls /proc/self/fd | wc -l; cut -d" " -f2,4 /proc/self/mounts | sed s,fd/[0-9]*,fd,g | sort';
+const SHOW =
+  'grep -E "^(Cap|NoNewPrivs|Seccomp:|Sig[BIC]|Uid|Gid|Groups)" /proc/self/status; umask; pwd; hostname; ls /proc/self/fd | wc -l; cut -d" " -f2,4 /proc/self/mounts | sed s,fd/[0-9]*,fd,g | sort';
 
 /** Calls before the plan is there, and calls that end or resume a process: nothing of a step. */
 const NO_STEP = new Set(['execve', 'exit', 'exit_group', 'rt_sigreturn', 'arch_prctl', 'set_tid_address', 'brk', 'restart_syscall']);
 /** The helper's talk with the supervisor and between its processes: an error there has no step to be blamed on. */
-const TALK = new Set(['sendmsg', 'recvmsg', 'read', 'poll', 'ppoll', 'recvfrom', 'socketpair', 'wait4', 'waitid', 'getpid', 'signalfd4', 'mmap', 'mprotect', 'munmap']);
+const TALK = new Set([
+  'sendmsg',
+  'recvmsg',
+  'read',
+  'poll',
+  'ppoll',
+  'recvfrom',
+  'socketpair',
+  'wait4',
+  'waitid',
+  'getpid',
+  'signalfd4',
+  'mmap',
+  'mprotect',
+  'munmap',
+]);
 
 function base(name: string): RunOptions {
-  return { name, rootfs: ROOTFS, command: ['sh', '-c', SHOW], memory: 64 << 20, timeout: 20_000, hostname: 'inside', ulimits: { core: [0, 0] }, readOnly: true };
+  return {
+    name,
+    rootfs: ROOTFS,
+    command: ['sh', '-c', SHOW],
+    memory: 64 << 20,
+    timeout: 20_000,
+    hostname: 'inside',
+    ulimits: { core: [0, 0] },
+    readOnly: true,
+  };
 }
 
 faults('an error injected into each system call of a start names the right step, exits 125 and leaves nothing', async (t) => {
@@ -80,7 +105,28 @@ function judge(error: unknown, call: string, named: Set<number>): string | undef
   if (TALK.has(call)) return undefined;
   const known = MEANINGS[error.op].syscalls.join(' ');
   // Plumbing that the table leaves out: opening, looking at and closing its own files.
-  const plumbing = ['close', 'fstat', 'newfstatat', 'open', 'openat', 'openat2', 'fstatfs', 'lstat', 'stat', 'write', 'pread64', 'mkdir', 'mkdirat', 'mknod', 'fcntl', 'getppid', 'poll', 'prctl', 'ioctl', 'read'];
+  const plumbing = [
+    'close',
+    'fstat',
+    'newfstatat',
+    'open',
+    'openat',
+    'openat2',
+    'fstatfs',
+    'lstat',
+    'stat',
+    'write',
+    'pread64',
+    'mkdir',
+    'mkdirat',
+    'mknod',
+    'fcntl',
+    'getppid',
+    'poll',
+    'prctl',
+    'ioctl',
+    'read',
+  ];
   return known.includes(call) || plumbing.includes(call) ? undefined : `blamed on ${error.message}, whose system calls are ${known}`;
 }
 
@@ -90,5 +136,10 @@ function isStepError(error: Error): error is Error & { index: number; op: OpName
 
 function difference(expected: string, actual: string): string {
   const known = new Set(expected.split('\n'));
-  return actual.split('\n').filter((line) => !known.has(line)).join(' | ') || 'lines are missing';
+  return (
+    actual
+      .split('\n')
+      .filter((line) => !known.has(line))
+      .join(' | ') || 'lines are missing'
+  );
 }

@@ -51,7 +51,12 @@ function copyModules() {
 function writePackageJson() {
   const manifest = JSON.parse(readFileSync(join(repo, 'package.json'), 'utf8'));
   const { extensions, nodeArguments, timeout, ...settings } = manifest.ava;
-  manifest.ava = { ...settings, extensions: ['js'], files: ['test/**/*.test.js', '!test/package/**', 'test/v2/guest-check.js'], timeout: '20m' };
+  manifest.ava = {
+    ...settings,
+    extensions: ['js'],
+    files: ['test/**/*.test.js', '!test/package/**', 'test/v2/guest-check.js'],
+    timeout: '20m',
+  };
   writeFileSync(join(stage, 'package.json'), JSON.stringify(manifest, null, 2));
 }
 
