@@ -1,5 +1,5 @@
 import { getSystemErrorName } from 'node:util';
-import { CLONE_FLAGS, O_DIRECTORY, O_PATH } from '../plan/numbers.js';
+import { CLONE_FLAGS, O_PATH } from '../plan/numbers.js';
 import { capabilityNames } from '../spec/capabilities.js';
 import { RLIM_INFINITY, RLIMITS } from '../spec/rlimits.js';
 
@@ -84,7 +84,7 @@ export function openFlagNames(flags: Amount): string[] {
     [0x200, 'O_TRUNC'],
     [0x400, 'O_APPEND'],
     [0x800, 'O_NONBLOCK'],
-    [O_DIRECTORY, 'O_DIRECTORY'],
+    [0x10000, 'O_DIRECTORY'], // of x86_64
     [0x80000, 'O_CLOEXEC'],
     [O_PATH, 'O_PATH'],
   ]);

@@ -1,12 +1,12 @@
-import type { Config, Mount, NamespaceType } from '../spec/types.js';
+import type { Config, Mount } from '../spec/types.js';
 import { makeDevices } from './devices.js';
 import type { Layout } from './layout.js';
 import { maskAll, stageMasks } from './masks.js';
 import { isBind, mountAll, stageBinds } from './mounts.js';
-import { CLONE_FLAGS, MOUNT_ATTRS } from './numbers.js';
-import { commandCandidates, dieWithParent, dropRights, execCommand, findUser, settleProcess, tuneProc } from './process.js';
-import { findCommand, staged, stageRoot } from './rootfs.js';
-import { type Plan, type Step, step, toContainerPath } from './step.js';
+import { bearInit, enterCgroup, furnish } from './namespaces.js';
+import { commandCandidates, dropRights, execCommand, findUser, settleProcess, tuneProc } from './process.js';
+import { findCommand, lockRoot, openRoot, pivot, stageRoot } from './rootfs.js';
+import { type Plan, type Step, step } from './step.js';
 
 /** The reasons that a `yield` gives: the supervisor knows by them what it is asked for. */
 export const CHECKED = 'checked';
@@ -18,7 +18,6 @@ export const READY = 'ready';
  * @throws TypeError for a path that is not absolute: validate the config first.
  */
 export function compileRun(config: Config, layout: Layout): Plan {
-  const has = (type: NamespaceType): boolean => config.linux.namespaces.some((namespace) => namespace.type === type);
   const cgroup = layout.cgroup.open();
   return {
     steps: [
@@ -34,77 +33,36 @@ export function compileRun(config: Config, layout: Layout): Plan {
       ...stageMasks(config, layout),
       ...cgroup.steps,
       // A user namespace goes here: ids of layers and binds mapped before, joined after, ids 0 before the clone.
-      step(
-        'clone',
-        'stage',
-        { pidfd: 'init', cgroup: cgroup.cloneInto, namespaces: cloneFlags(config) },
-        { chapter: 'namespaces', why: 'init is born: PID 1 in namespaces of its own' },
-      ),
-      dieWithParent('namespaces', 'if the monitor dies, so does all this'),
-      // In the cgroup before anything that allocates, and before the cgroup namespace, whose root is where init is then.
-      ...layout.cgroup.join(),
-      ...(has('cgroup')
-        ? [
-            step(
-              'unshare',
-              'init',
-              { namespaces: CLONE_FLAGS.cgroup },
-              { chapter: 'cgroup', why: 'its own cgroup is the root that it sees' },
-            ),
-          ]
-        : []),
-      ...(has('network') ? [step('loopback', 'init', {}, { chapter: 'namespaces', why: 'the only network inside: 127.0.0.1' })] : []),
-      ...(config.hostname !== undefined
-        ? [step('hostname', 'init', { name: config.hostname }, { chapter: 'namespaces', why: 'its own name' })]
-        : []),
-      ...(config.domainname !== undefined
-        ? [step('domainname', 'init', { name: config.domainname }, { chapter: 'namespaces', why: 'its own domain' })]
-        : []),
-      step(
-        'root',
-        'init',
-        { root: 'root', path: staged(layout, 'root') },
-        { chapter: 'mounts', why: 'every path from here on is looked up below this' },
-      ),
+      ...bearInit(config, cgroup.cloneInto),
+      // In the cgroup before anything that allocates.
+      ...enterCgroup(config, layout),
+      ...furnish(config),
+      // Opened before the first path inside is.
+      ...openRoot(layout),
       ...mountAll(config, layout),
       // On the container's own /dev, once it is mounted.
       ...makeDevices(config),
+      // The user before the console, which gets its owner by it; setsid(2) too: only a session leader can take a terminal.
       ...findUser(config),
-      // setsid(2) before: only a session leader without a terminal can take one.
       ...openConsole(config),
       // Written while /proc is still open for it.
       ...tuneProc(config),
       // After all mounts, or one of them would uncover what a mask covers.
       ...maskAll(config, layout),
-      step('pivot', 'init', { root: 'root' }, { chapter: 'rootfs', why: 'the host is gone from here on' }),
-      ...layout.cgroup.seal(),
+      ...pivot(layout),
       ...settleProcess(config),
       // After `cwd`, which may have to make its folder.
-      ...(config.root.readonly
-        ? [
-            step(
-              'remount',
-              'init',
-              { target: toContainerPath('/'), attrs: MOUNT_ATTRS.ro ?? 1 },
-              { chapter: 'rootfs', why: 'the root, read-only' },
-            ),
-          ]
-        : []),
+      ...lockRoot(config),
       ...dropRights(config),
       // The system call filter goes here: after everything that it may forbid.
-      ...(layout.holdBeforeExec
-        ? [step('yield', 'monitor', { reason: READY }, { chapter: 'process', why: 'crt shows what was done' })]
-        : []),
+      ...holdBeforeExec(layout),
       ...execCommand(config, layout),
     ],
   };
 }
 
-/** The namespaces that clone3(2) makes: all but the cgroup's, which is unshared once init is in its cgroup. */
-function cloneFlags(config: Config): number {
-  const types = config.linux.namespaces.map((namespace) => namespace.type).filter((type) => type !== 'cgroup');
-  // Unsigned: CLONE_NEWNET alone would be negative with others or'ed to it.
-  return types.reduce((flags, type) => (flags | CLONE_FLAGS[type]) >>> 0, 0);
+function holdBeforeExec(layout: Layout): Step[] {
+  return layout.holdBeforeExec ? [step('yield', 'monitor', { reason: READY }, { chapter: 'process', why: 'crt shows what was done' })] : [];
 }
 
 /** Candidates that can be looked for in the bare rootfs; none where a mount could hold the command. */

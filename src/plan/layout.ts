@@ -1,5 +1,4 @@
-import type { ContainerCgroup } from '../cgroup/container.js';
-import type { ContainerPath, HostPath } from './step.js';
+import type { ContainerPath, HostPath, Step } from './step.js';
 
 /** What the root of the container is made of. */
 export type RootSource =
@@ -16,6 +15,14 @@ export interface ProvidedFile {
   readonly content: string;
 }
 
+/** The part of a cgroup driver that answers with steps (cgroup/driver.ts says what each is). */
+export interface CgroupSteps {
+  open(): { readonly steps: readonly Step[]; readonly cloneInto: string | undefined };
+  join(): readonly Step[];
+  mounts(root: string): readonly Step[];
+  seal(): readonly Step[];
+}
+
 /** Where a container's parts lie on this host: what the compiler needs beside the config. All paths are chosen, none is made yet. */
 export interface Layout {
   /** The state folder. The staging area is mounted on it, in the set-up mount namespace only. */
@@ -23,7 +30,7 @@ export interface Layout {
   readonly root: RootSource;
   /** Where the command is looked for before anything is touched: the rootfs, or the host's root for the `host` rootfs. */
   readonly probeRoot: HostPath;
-  readonly cgroup: Pick<ContainerCgroup, 'open' | 'join' | 'mounts' | 'seal'>;
+  readonly cgroup: CgroupSteps;
   readonly files: readonly ProvidedFile[];
   /** What the monitor runs when the supervisor is dead: absolute paths. */
   readonly onOrphan: { readonly argv: readonly string[]; readonly env: readonly string[] };

@@ -1,6 +1,6 @@
 import type { Config } from '../spec/types.js';
 import type { Layout } from './layout.js';
-import { O_DIRECTORY, O_PATH } from './numbers.js';
+import { O_PATH } from './numbers.js';
 import { staged } from './rootfs.js';
 import { type Step, step, toContainerPath, toHostPath } from './step.js';
 
@@ -22,7 +22,7 @@ export function stageMasks(config: Config, layout: Layout): Step[] {
     step(
       'open',
       'stage',
-      { fd: 'empty', path: staged(layout, 'empty'), flags: O_PATH | O_DIRECTORY },
+      { fd: 'empty', path: staged(layout, 'empty'), flags: O_PATH },
       { ...note, why: 'covers masked folders', flags: ['mkdir'] },
     ),
   ];

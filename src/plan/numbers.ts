@@ -1,6 +1,4 @@
-import { constants } from 'node:fs';
-
-/** Numbers of the kernel's interface; those that Node does not name are the same on x86_64 and aarch64. */
+/** Numbers of the kernel's interface that Node does not name; the same on x86_64 and aarch64. */
 
 /** clone(2) flags by OCI namespace type. */
 export const CLONE_FLAGS = {
@@ -42,7 +40,6 @@ export const SILENT_OPTIONS: ReadonlySet<string> = new Set([
 ]);
 
 export const MS_SLAVE = 1 << 19;
-/** open(2) */
+/** open(2); not O_DIRECTORY, which has another number on aarch64. */
 export const O_PATH = 0x200000;
-export const { O_DIRECTORY } = constants;
 export const SIGKILL = 9;

@@ -1,10 +1,9 @@
 import type { Config } from '../spec/types.js';
 import type { Layout } from './layout.js';
-import { MOUNT_ATTRS, MS_SLAVE, O_DIRECTORY, O_PATH } from './numbers.js';
-import { type HostPath, type Step, step, toHostPath } from './step.js';
+import { MOUNT_ATTRS, MS_SLAVE, O_PATH } from './numbers.js';
+import { type HostPath, type Step, step, toContainerPath, toHostPath } from './step.js';
 
 const NODEV = MOUNT_ATTRS.nodev ?? 0;
-const DIRECTORY = O_PATH | O_DIRECTORY;
 
 /** A place in the staging area. */
 export function staged(layout: Layout, name: string): HostPath {
@@ -16,7 +15,7 @@ export function findCommand(layout: Layout, candidates: readonly string[]): Step
   const note = { chapter: 'prepare' as const };
   return [
     step('propagation', 'stage', { mode: MS_SLAVE }, { ...note, why: 'no mount made here reaches the host' }),
-    step('open', 'stage', { fd: 'probe', path: layout.probeRoot, flags: DIRECTORY }, { ...note, why: 'where the command must be' }),
+    step('open', 'stage', { fd: 'probe', path: layout.probeRoot, flags: O_PATH }, { ...note, why: 'where the command must be' }),
     step('probe', 'stage', { root: 'probe', candidates }, { ...note, why: 'is the command there, and for this machine' }),
   ];
 }
@@ -36,7 +35,7 @@ function rootSteps(layout: Layout, config: Config): Step[] {
   // No device node of an image works: /dev is the container's own.
   const attrs = NODEV;
   const open = (fd: string, path: HostPath, why: string, flags: readonly 'mkdir'[] = []): Step =>
-    step('open', 'stage', { fd, path, flags: DIRECTORY }, { chapter: 'rootfs', why, flags });
+    step('open', 'stage', { fd, path, flags: O_PATH }, { chapter: 'rootfs', why, flags });
   if (root.kind === 'directory') {
     const why = config.root.readonly ? 'the rootfs directory itself' : 'the rootfs directory itself, writable';
     return [step('bind-source', 'stage', { source: root.directory, target, attrs }, { chapter: 'rootfs', why })];
@@ -71,4 +70,22 @@ function rootSteps(layout: Layout, config: Config): Step[] {
     open('work', toHostPath(`${memory}/work`), "overlay's work folder", ['mkdir']),
     overlay(['volatile']),
   ];
+}
+
+/** Every path inside is looked up below this. */
+export function openRoot(layout: Layout): Step[] {
+  const why = 'every path from here on is looked up below this';
+  return [step('root', 'init', { root: 'root', path: staged(layout, 'root') }, { chapter: 'mounts', why })];
+}
+
+/** The root becomes /; then no file may be added among the cgroups any more. */
+export function pivot(layout: Layout): Step[] {
+  return [step('pivot', 'init', { root: 'root' }, { chapter: 'rootfs', why: 'the host is gone from here on' }), ...layout.cgroup.seal()];
+}
+
+/** `--read-only` */
+export function lockRoot(config: Config): Step[] {
+  if (!config.root.readonly) return [];
+  const operands = { target: toContainerPath('/'), attrs: MOUNT_ATTRS.ro ?? 1 };
+  return [step('remount', 'init', operands, { chapter: 'rootfs', why: 'the root, read-only' })];
 }
