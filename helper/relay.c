@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 
 #define END_OF_FILE_CHARACTER 4
@@ -23,6 +24,12 @@ int raw_mode(struct context *context)
 
 void restore_mode(struct context *context)
 {
+	sigset_t background;
+
+	/* Where crt was killed the shell has the terminal back and we are in the background, which SIGTTOU would stop. */
+	sigemptyset(&background);
+	sigaddset(&background, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &background, NULL);
 	if (context->restore)
 		tcsetattr(0, TCSADRAIN, &context->saved);
 	context->restore = 0;
