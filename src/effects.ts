@@ -13,7 +13,7 @@ export class Effects {
   readonly #prepared: Prepared;
 
   /** Takes the name. @throws UserError when it is taken. */
-  constructor(prepared: Prepared, options: RunOptions) {
+  constructor(prepared: Prepared, command: readonly string[], options: RunOptions) {
     const { name, roots, rootfs, config, cgroup, layer } = prepared;
     this.#prepared = prepared;
     const record = {
@@ -23,7 +23,7 @@ export class Effects {
       created: new Date().toISOString(),
       rootfs: rootfs.label,
       rootfsKind: rootfs.kind,
-      command: config.process.args,
+      command,
       ...(options.memory === undefined ? {} : { memoryLimit: options.memory }),
       cgroupPaths: cgroup.paths,
       ...(layer === undefined ? {} : { layer: toHostPath(`${roots.layers}/${layer}`) }),

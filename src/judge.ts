@@ -53,25 +53,26 @@ function refuseWritable(rootfs: Rootfs, { root, command }: ProbeReport): void {
 }
 
 function refuseMissing(report: ProbeReport, rootfs: Rootfs, command: readonly string[]): void {
+  const where = rootfs.kind === 'host' ? 'the `host` rootfs' : rootfs.path;
   if (report.error === 0) return;
   const name = command[0];
   if (name === undefined) {
-    throw new UserError(`there is no shell in ${rootfs.path}: neither /bin/bash nor /bin/sh`, {
+    throw new UserError(`there is no shell in ${where}: neither /bin/bash nor /bin/sh`, {
       hint: 'name a command after the container, or another --rootfs DIR',
       exitCode: 127,
     });
   }
   if (report.error === EACCES)
-    throw new UserError(`${quote(name)} in ${rootfs.path} is not an executable file`, {
+    throw new UserError(`${quote(name)} in ${where} is not an executable file`, {
       hint: 'chmod +x it, or give it to its interpreter',
       exitCode: 126,
     });
   if (report.error === ENOENT)
-    throw new UserError(`there is no command ${quote(name)} in ${rootfs.path}`, {
+    throw new UserError(`there is no command ${quote(name)} in ${where}`, {
       hint: rootfs.kind === 'host' ? 'only /usr of this machine is in there' : `ls ${rootfs.path}/bin`,
       exitCode: 127,
     });
-  throw new UserError(`the command ${quote(name)} cannot be looked up in ${rootfs.path} (errno ${report.error})`, { exitCode: 126 });
+  throw new UserError(`the command ${quote(name)} cannot be looked up in ${where} (errno ${report.error})`, { exitCode: 126 });
 }
 
 function refuseForeign(command: NonNullable<ProbeReport['command']>, facts: HostFacts, rootfs: Rootfs): void {

@@ -29,19 +29,29 @@ export async function run(options: RunOptions): Promise<Result> {
   const streams = await openStreams(options, watch);
   try {
     const launch = new Launch({ helper: prepared.helper, plan, stdio: streams.stdio });
-    return await supervise(launch, prepared, options, streams, watch);
+    return await supervise({ launch, prepared, options, streams, watch });
   } finally {
     streams.close();
   }
 }
 
+/** What the chapters of one run hand on. */
+interface Session {
+  readonly launch: Launch;
+  readonly prepared: Prepared;
+  readonly options: RunOptions;
+  readonly streams: Streams;
+  readonly watch: Watch;
+}
+
 /** A running helper, to its end. */
-async function supervise(launch: Launch, prepared: Prepared, options: RunOptions, streams: Streams, watch: Watch): Promise<Result> {
+async function supervise(session: Session): Promise<Result> {
+  const { launch, streams, watch } = session;
   streams.listen(launch);
   watch.guard(launch);
   try {
-    await look(launch, prepared, options);
-    return await live(launch, prepared, options, streams, watch);
+    const command = await look(session);
+    return await live(session, command);
   } catch (error) {
     launch.abandon();
     throw watch.givenUp ?? error;
@@ -58,25 +68,32 @@ async function openStreams(options: RunOptions, watch: Watch): Promise<Streams> 
   return madeTerminal(await openTerminal(size), options, watch.silence);
 }
 
-/** The helper has opened the rootfs and waits: the last moment before anything on the host is touched. */
-async function look(launch: Launch, { plan, rootfs, facts }: Prepared, options: RunOptions): Promise<void> {
+/**
+ * The helper has opened the rootfs and waits: the last moment before anything on the host is touched.
+ * @returns the command, or the shell that was found in its place.
+ */
+async function look({ launch, prepared, options }: Session): Promise<readonly string[]> {
+  const { plan, rootfs, facts, config } = prepared;
   const event = await launch.next();
   if (event.kind === 'failed') throw stepError(plan, event);
   if (event.kind !== 'yield') throw new BugError(`the helper said ${event.kind} where it was to yield`);
+  const report = parseProbe(event.text);
   const probed = plan.steps.some((step) => isOp(step, 'probe') && step.operands.candidates.length > 0);
-  const notices = judgeRootfs(parseProbe(event.text), { rootfs, command: options.command ?? [], probed, facts });
+  const notices = judgeRootfs(report, { rootfs, command: config.process.args, probed, facts });
   for (const notice of notices) options.onNotice?.(notice);
+  return config.process.args.length > 0 ? config.process.args : [report.command?.path ?? '/bin/sh'];
 }
 
 /** From the claim of the name to the end of the container; undoes in any case. */
-async function live(launch: Launch, prepared: Prepared, options: RunOptions, streams: Streams, watch: Watch): Promise<Result> {
-  const effects = new Effects(prepared, options);
+async function live(session: Session, command: readonly string[]): Promise<Result> {
+  const { launch, prepared, options, streams, watch } = session;
+  const effects = new Effects(prepared, command, options);
   let outcome: Outcome;
   try {
     effects.make();
     launch.proceed();
-    await start(launch, prepared, options);
-    outcome = await accompany(launch, prepared, options, { streams, watch, effects });
+    await start(session);
+    outcome = await accompany(session, command, effects);
     if (options.keep) effects.claim.writeExit(exitRecord(outcome));
   } catch (error) {
     launch.abandon();
@@ -90,13 +107,21 @@ async function live(launch: Launch, prepared: Prepared, options: RunOptions, str
   return toResult(outcome, streams.finish(), watch.elapsed());
 }
 
+/** Up to the moment in which the command has been exec'd. */
+async function start({ launch, prepared, options }: Session): Promise<void> {
+  for (;;) {
+    const event = await launch.next();
+    if (event.kind === 'failed') throw stepError(prepared.plan, event);
+    if (event.kind === 'started') return;
+    if (event.kind !== 'yield') throw new BugError(`the helper said ${event.kind} during the start`);
+    await options.onSteps?.(launch.steps, { pid: needPid(launch) });
+    launch.proceed();
+  }
+}
+
 /** While the command runs: input to it, signals to it, and its end. */
-async function accompany(
-  launch: Launch,
-  prepared: Prepared,
-  options: RunOptions,
-  { streams, watch, effects }: { streams: Streams; watch: Watch; effects: Effects },
-): Promise<Outcome> {
+async function accompany(session: Session, command: readonly string[], effects: Effects): Promise<Outcome> {
+  const { launch, prepared, options, streams, watch } = session;
   const container = new Container(prepared.name, needPid(launch), launch);
   effects.claim.writePid(container.pid);
   launch.start();
@@ -107,7 +132,7 @@ async function accompany(
   return toOutcome({
     ...readEnding(prepared.cgroup, prepared.name, watch.startedMonotonic),
     name: prepared.name,
-    command: prepared.config.process.args,
+    command,
     status: event.status,
     times: event.text,
     reaper: options.init ?? false,
@@ -115,18 +140,6 @@ async function accompany(
     timedOut: watch.timedOut,
     canceled: watch.canceled,
   });
-}
-
-/** Up to the moment in which the command has been exec'd. */
-async function start(launch: Launch, { plan }: Prepared, options: RunOptions): Promise<void> {
-  for (;;) {
-    const event = await launch.next();
-    if (event.kind === 'failed') throw stepError(plan, event);
-    if (event.kind === 'started') return;
-    if (event.kind !== 'yield') throw new BugError(`the helper said ${event.kind} during the start`);
-    await options.onSteps?.(launch.steps, { pid: needPid(launch) });
-    launch.proceed();
-  }
 }
 
 function needPid(launch: Launch): number {
