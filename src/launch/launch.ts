@@ -31,7 +31,7 @@ export class Launch {
   /** Init, as the host numbers it; set by the time of `started`. */
   pid: number | undefined;
   readonly #child: ChildProcess;
-  readonly #socket: Readable & Writable;
+  readonly #socket: (Readable & Writable) | undefined;
   readonly #decoder = new EventDecoder();
   readonly #events: HelperEvent[] = [];
   readonly #held: number[] = [];
@@ -49,7 +49,9 @@ export class Launch {
     } catch (error) {
       throw spawnError(helper, error);
     }
-    this.#socket = this.#child.stdio[3] as Readable & Writable;
+    // Without any stream where spawn(2) itself failed: EMFILE comes as an event, later.
+    const streams: readonly unknown[] | undefined = this.#child.stdio;
+    this.#socket = streams?.[3] as (Readable & Writable) | undefined;
     this.#closed = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => resolve({ code, signal }));
       this.#child.once('error', (error) => {
@@ -70,15 +72,15 @@ export class Launch {
   }
 
   get stdin(): Writable | null {
-    return this.#child.stdin;
+    return this.#child.stdin ?? null;
   }
 
   get stdout(): Readable | null {
-    return this.#child.stdout;
+    return this.#child.stdout ?? null;
   }
 
   get stderr(): Readable | null {
-    return this.#child.stderr;
+    return this.#child.stderr ?? null;
   }
 
   /** The next event of the start or of the end; hello, created and step are taken in on the way. @throws UserError when the helper is gone. */
