@@ -61,7 +61,9 @@ struct mount_attr_v0 {
 #define TIOCGPTPEER_ 0x5441
 #define PF_FORKNOEXEC_ 0x40
 #define PROC_SUPER_MAGIC_ 0x9fa0
+#define SYSFS_MAGIC_ 0x62656572
 #define KEYCTL_JOIN_SESSION_KEYRING_ 1
+#define SECCOMP_SET_MODE_FILTER_ 1
 
 #define CAPABILITY_VERSION_3 0x20080522
 struct cap_header {

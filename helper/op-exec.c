@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 /* getcwd(2) says "(unreachable)" for a directory outside the root (CVE-2024-21626). */
 int op_cwd(struct context *context, const struct step *step)
@@ -59,6 +60,25 @@ int op_console(struct context *context, const struct step *step)
 		if (dup2(slave, fd) < 0)
 			return -1;
 	return give_turn(context->sync_child, master);
+}
+
+/* Where crt was given no stdin, stdout or stderr it stands for the host's /dev/null: by that descriptor root inside
+ * could change the mode of the node that the whole host uses. */
+int op_stdio(struct context *context, const struct step *step)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		int null cleanup_fd = -1;
+		struct stat status;
+
+		if (fstat(fd, &status))
+			return -1;
+		if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
+			continue;
+		null = resolve(slot_fd(context, step, 0), "/dev/null", O_RDWR);
+		if (null < 0 || dup2(null, fd) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* HOME from the container's /etc/passwd, unless the environment has one. The array has room for it. */

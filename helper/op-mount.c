@@ -36,16 +36,49 @@ static int open_target(struct context *context, const struct step *step, int dir
 	return resolve(root, path, O_PATH);
 }
 
-/* A link in the image at /proc or /sys would move what is masked later (CVE-2019-19921, CVE-2023-27561): of those, the
- * directory that is mounted on is the one that was reached without a link. */
+/* True where the mounts of crt itself may be: /proc, /dev and /sys are named by the config alone. */
+static int names(const char *path, const char *place)
+{
+	size_t length = strlen(place);
+
+	return !strncmp(path, place, length) && (path[length] == '/' || path[length] == 0);
+}
+
+/* A link in the image must not lead a mount to where the config names none: into /proc (CVE-2019-16884), /sys or /dev.
+ */
+static int refuse_own(struct context *context, const struct step *step, int target)
+{
+	const char *path = text_of(&context->plan, step, step->op == OP_mount ? 2 : 1);
+	int root = slot_fd(context, step, 0), dev cleanup_fd = resolve(root, "/dev", O_PATH);
+	struct stat top, own, status;
+	struct statfs fs;
+
+	if (fstatfs(target, &fs) || fstat(target, &status) || fstat(root, &top))
+		return -1;
+	if (fs.f_type == PROC_SUPER_MAGIC_)
+		note(context, "the target leads into /proc");
+	else if (fs.f_type == SYSFS_MAGIC_ && !names(path, "/sys"))
+		note(context, "the target leads into /sys");
+	else if (dev >= 0 && !fstat(dev, &own) && own.st_dev != top.st_dev && own.st_dev == status.st_dev &&
+		 !names(path, "/dev"))
+		note(context, "the target leads into /dev");
+	else
+		return 0;
+	errno = EXDEV;
+	return -1;
+}
+
+/* A link in the image at /proc or /sys would move what is masked later (CVE-2019-19921, CVE-2023-27561): of those,
+ * and of /dev, the directory that is mounted on is the one that was reached without a link. */
 static int open_mountpoint(struct context *context, const struct step *step, const char *type)
 {
+	const char *path = text_of(&context->plan, step, 2);
 	int fd = open_target(context, step, 1, (mode_t)step->number[1]);
 
-	if (fd < 0 || (strcmp(type, "proc") && strcmp(type, "sysfs")))
+	if (fd < 0 || (strcmp(type, "proc") && strcmp(type, "sysfs") && strcmp(path, "/dev")))
 		return fd;
 	close(fd);
-	return resolve_real(slot_fd(context, step, 0), text_of(&context->plan, step, 2), O_PATH | O_DIRECTORY);
+	return resolve_real(slot_fd(context, step, 0), path, O_PATH | O_DIRECTORY);
 }
 
 int op_mount(struct context *context, const struct step *step)
@@ -54,7 +87,7 @@ int op_mount(struct context *context, const struct step *step)
 	int mount cleanup_fd = make_mount(context, type, source, step, 3, step->number[0]);
 	int target cleanup_fd = mount < 0 ? -1 : open_mountpoint(context, step, type);
 
-	return target < 0 ? -1 : attach(mount, target);
+	return target < 0 || refuse_own(context, step, target) ? -1 : attach(mount, target);
 }
 
 /* From the staging area, as this namespace has it: a copy keeps the locks that a user namespace puts on it. */
@@ -66,20 +99,6 @@ static int bind_from(const char *source, int target, uint64_t attributes)
 	return tree < 0 ? -1 : attach(tree, target);
 }
 
-/* The config names no place in /proc, but a link of the image may lead there (CVE-2019-16884). */
-static int refuse_proc(struct context *context, int target)
-{
-	struct statfs fs;
-
-	if (fstatfs(target, &fs))
-		return -1;
-	if (fs.f_type != PROC_SUPER_MAGIC_)
-		return 0;
-	note(context, "the target leads into /proc");
-	errno = EXDEV;
-	return -1;
-}
-
 int op_bind(struct context *context, const struct step *step)
 {
 	const char *source = text_of(&context->plan, step, 0);
@@ -89,7 +108,7 @@ int op_bind(struct context *context, const struct step *step)
 	if (lstat(source, &status))
 		return -1;
 	target = open_target(context, step, S_ISDIR(status.st_mode), 0);
-	if (target < 0 || refuse_proc(context, target))
+	if (target < 0 || refuse_own(context, step, target))
 		return -1;
 	return bind_from(source, target, step->number[0]);
 }

@@ -90,6 +90,21 @@ int op_no_new_privs(struct context *context, const struct step *step)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+/* The compiler makes the filter, the kernel checks it; needs no_new_privs (seccomp(2)). */
+int op_seccomp(struct context *context, const struct step *step)
+{
+	struct {
+		unsigned short count;
+		const void *filter;
+	} program = { (unsigned short)(step->length[0] / 8), text_of(&context->plan, step, 0) };
+
+	if (step->length[0] % 8 || step->length[0] / 8 > 4096) {
+		errno = EINVAL;
+		return -1;
+	}
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER_, 0, &program);
+}
+
 /* Close-on-exec for all but stdio: what the caller of crt left open never gets in. The turn-taking socket has to stay
  * open until exec itself closes it: that end of file is how the monitor learns of the start. */
 int op_close_fds(struct context *context, const struct step *step)

@@ -56,8 +56,8 @@ int become_reaper(struct context *context)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	signal(SIGTTOU, SIG_IGN);
-	child = (pid_t)syscall(CRT_SYS_clone3, &(struct clone_args_v2){ .flags = CLONE_VFORK, .exit_signal = SIGCHLD },
-			       sizeof(struct clone_args_v2));
+	/* Not clone3(2), which the filter that is in force by now does not know. */
+	child = (pid_t)syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
 	if (child < 0)
 		return -1;
 	if (child == 0) {

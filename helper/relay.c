@@ -26,7 +26,8 @@ void restore_mode(struct context *context)
 {
 	sigset_t background;
 
-	/* Where crt was killed the shell has the terminal back and we are in the background, which SIGTTOU would stop. */
+	/* Where crt was killed the shell has the terminal back and we are in the background, which SIGTTOU would stop.
+	 */
 	sigemptyset(&background);
 	sigaddset(&background, SIGTTOU);
 	sigprocmask(SIG_BLOCK, &background, NULL);

@@ -21,7 +21,6 @@ const MACHINE_NAMES: Readonly<Record<number, string>> = {
 const ENOENT = 2;
 const EACCES = 13;
 const OTHERS_WRITE = 0o002;
-const STICKY = 0o1000;
 
 /**
  * Judges what the helper found in the rootfs, before anything on the host is touched.
@@ -47,7 +46,8 @@ function refuseWritable(rootfs: Rootfs, { root, command }: ProbeReport): void {
       hint: `sudo chmod o-w ${rootfs.path}${what.startsWith('/') ? what : ''}`,
     });
   };
-  if (root.mode & OTHERS_WRITE && !(root.mode & STICKY)) refuse(`the rootfs ${rootfs.path}`);
+  // A sticky bit keeps what is there, not what an earlier folder of PATH could hold tomorrow.
+  if (root.mode & OTHERS_WRITE) refuse(`the rootfs ${rootfs.path}`);
   if (command?.writable) refuse(command.writable === '/' ? `the rootfs ${rootfs.path}` : command.writable);
   if (command && command.mode & OTHERS_WRITE) refuse(command.path);
 }

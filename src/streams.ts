@@ -1,5 +1,5 @@
+import { fstatSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
-import { isatty } from 'node:tty';
 import { UserError } from './errors.js';
 import type { Launch, Stdio } from './launch/launch.js';
 import type { Terminal } from './launch/terminal.js';
@@ -22,8 +22,7 @@ export interface Streams {
 }
 
 /**
- * Without a terminal of its own the command gets the caller's descriptors as they are: their back-pressure, their ends.
- * But never the caller's terminal: into that it could type (TIOCSTI), so there the bytes are copied.
+ * Without a terminal of its own the command gets the caller's pipes as they are: their back-pressure, their ends.
  * @param overflow is called once when a captured stream grows beyond `maxBuffer`.
  */
 export function plainStreams(options: RunOptions, overflow: () => void): Streams {
@@ -78,13 +77,25 @@ export function madeTerminal(terminal: Terminal, options: RunOptions, overflow: 
   };
 }
 
+const DEV_NULL = (1 << 8) | 3;
+
+/**
+ * Pipes and sockets are passed on as they are; so is /dev/null, for which the helper puts the container's own. A terminal could be
+ * typed into (TIOCSTI), and a file, though opened for reading, be opened again for writing by /proc/self/fd: those are copied.
+ */
+function isPassable(fd: number): boolean {
+  const stat = fstatSync(fd);
+  // A directory is passed on, too: the helper refuses it in words.
+  return stat.isFIFO() || stat.isSocket() || stat.isDirectory() || (stat.isCharacterDevice() && stat.rdev === DEV_NULL);
+}
+
 function inputStdio(input: RunOptions['input']): Stdio {
   if (input === undefined) return 'ignore';
-  return input === 'inherit' && !isatty(0) ? 'inherit' : 'pipe';
+  return input === 'inherit' && isPassable(0) ? 'inherit' : 'pipe';
 }
 
 function outputStdio(option: OutputOption, fd: number): Stdio {
-  return option === 'inherit' && isatty(fd) ? 'pipe' : option;
+  return option === 'inherit' && !isPassable(fd) ? 'pipe' : option;
 }
 
 /** Writes the input; returns what lets go of its source. */

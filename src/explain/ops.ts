@@ -150,6 +150,11 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose:
       "Opens a new terminal in the container's own devpts, makes it stdin, stdout and stderr, and sends its other end to the monitor.",
   },
+  stdio: {
+    syscalls: ['fstat', 'openat2', 'dup2'],
+    man: ['null(4)', 'dup(2)'],
+    purpose: "Swaps the host's /dev/null behind stdin, stdout or stderr for the container's own.",
+  },
   pivot: {
     syscalls: ['fchdir', 'pivot_root', 'umount2(MNT_DETACH)', 'chdir'],
     man: ['pivot_root(2)'],
@@ -219,6 +224,11 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     syscalls: ['prctl(PR_SET_NO_NEW_PRIVS)'],
     man: ['prctl(2)'],
     purpose: 'From now on no exec can add rights: setuid bits and file capabilities count for nothing.',
+  },
+  seccomp: {
+    syscalls: ['seccomp'],
+    man: ['seccomp(2)', 'user_namespaces(7)'],
+    purpose: 'Loads a filter that the kernel runs at every system call of the container; it can only get stricter.',
   },
   'close-fds': {
     syscalls: ['close_range(CLOSE_RANGE_CLOEXEC)'],

@@ -99,6 +99,8 @@ const PHRASES: Phrases = {
   cwd: ({ directory }) => [directory],
   'no-new-privs': () => [],
   'close-fds': () => [],
+  seccomp: () => [],
+  stdio: () => [],
   exec: ({ candidates, argv, env, reaper }, secrecy) => [
     command(argv[0] ? argv : candidates.slice(0, 1)),
     candidates.length > 1 ? `first of ${shorten(candidates, 3).join(' ')}` : '',

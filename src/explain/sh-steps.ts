@@ -161,6 +161,8 @@ const TRANSLATIONS: Translations = {
     rights.push('--no-new-privs');
     return atEnd;
   },
+  seccomp: () => nothing('a script cannot load a filter'),
+  stdio: () => nothing('a script keeps what it was given'),
   // 255 is this script, which bash itself closes at exec.
   'close-fds': () => [
     'for fd in /proc/self/fd/*; do',

@@ -24,7 +24,8 @@ export function makeDevices(config: Config): Step[] {
       { chapter: 'devices', why: 'a name that programs expect' },
     ),
   );
-  return [...nodes, ...links];
+  const own = step('stdio', 'init', { root: 'root' }, { chapter: 'devices', why: "not the host's /dev/null" });
+  return [...nodes, ...links, own];
 }
 
 function makeNode(device: Device): Step {

@@ -34,6 +34,8 @@ export interface Layout {
   readonly files: readonly ProvidedFile[];
   /** What the monitor runs when the supervisor is dead: absolute paths. */
   readonly onOrphan: { readonly argv: readonly string[]; readonly env: readonly string[] };
+  /** A system call filter as the kernel takes it (seccomp/). */
+  readonly filter: Uint8Array | undefined;
   /** The start waits for the supervisor once more, right before exec. */
   readonly holdBeforeExec: boolean;
   /** Run a reaper at PID 1. */

@@ -4,6 +4,9 @@ import { O_PATH } from './numbers.js';
 import { staged } from './rootfs.js';
 import { type Step, step, toContainerPath, toHostPath } from './step.js';
 
+/** Read-only, nosuid, noexec: a device can be written to all the same, but not its mode and owner, which are the host's. */
+const NULL_ATTRS = 0x1 | 0x2 | 0x8;
+
 function hasMasks(config: Config): boolean {
   return (config.linux.maskedPaths ?? []).length > 0;
 }
@@ -16,7 +19,7 @@ export function stageMasks(config: Config, layout: Layout): Step[] {
     step(
       'bind-source',
       'stage',
-      { source: toHostPath('/dev/null'), target: staged(layout, 'null'), attrs: 0 },
+      { source: toHostPath('/dev/null'), target: staged(layout, 'null'), attrs: NULL_ATTRS },
       { ...note, why: 'covers masked files' },
     ),
     step(

@@ -49,7 +49,10 @@ export function stageBinds(config: Config, layout: Layout): Step[] {
   return [...binds, ...files];
 }
 
-/** All mounts inside, in the config's order, then the provided files. */
+/**
+ * The provided files, then all mounts inside in the config's order: so a link of the image cannot lead our files into a folder
+ * that the user mounted.
+ */
 export function mountAll(config: Config, layout: Layout): Step[] {
   const mounts = config.mounts.flatMap((mount, index) => mountOne(mount, index, layout));
   // In a writable rootfs a missing file is not made: it would stay behind.
@@ -58,11 +61,16 @@ export function mountAll(config: Config, layout: Layout): Step[] {
     step(
       'bind',
       'init',
-      { root: 'root', source: staged(layout, `file-${index}`), target: file.target, attrs: 0 },
+      {
+        root: 'root',
+        source: staged(layout, `file-${index}`),
+        target: file.target,
+        attrs: config.root.readonly ? (MOUNT_ATTRS.ro ?? 1) : 0,
+      },
       { chapter: 'mounts', why: 'provided by crt, nothing written to the rootfs', flags },
     ),
   );
-  return [...mounts, ...files];
+  return [...files, ...mounts];
 }
 
 function mountOne(mount: Mount, index: number, layout: Layout): readonly Step[] {

@@ -38,6 +38,7 @@ export const OPS = {
   readonly: { actors: 'init', operands: 'in:root path:target' },
   sysctl: { actors: 'init', operands: 'in:root str:key str:value' },
   console: { actors: 'init', operands: 'in:root num:rows num:columns' },
+  stdio: { actors: 'init', operands: 'in:root' },
   pivot: { actors: 'init', operands: 'in:root' },
   remount: { actors: 'init', operands: 'path:target num:attrs' },
   session: { actors: 'init', operands: '' },
@@ -52,6 +53,7 @@ export const OPS = {
   caps: { actors: 'init', operands: 'num:permitted num:inheritable num:ambient' },
   cwd: { actors: 'init', operands: 'in:root path:directory' },
   'no-new-privs': { actors: 'init', operands: '' },
+  seccomp: { actors: 'init', operands: 'bytes:filter' },
   'close-fds': { actors: 'init', operands: '' },
   exec: { actors: 'init', operands: 'list:candidates list:argv list:env num:reaper' },
 } as const satisfies Record<string, { actors: string; operands: string }>;

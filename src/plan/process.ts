@@ -58,13 +58,14 @@ export function settleProcess(config: Config): Step[] {
   );
   return [
     step('keyring', 'init', { name: 'crt' }, { ...process, why: "not the caller's session keyring" }),
-    ...limits,
+    // Before the limits: it opens a file.
     step(
       'cwd',
       'init',
       { root: 'root', directory: toContainerPath(config.process.cwd) },
       { ...process, why: 'where the command starts', flags: ['mkdir'] },
     ),
+    ...limits,
   ];
 }
 
@@ -101,6 +102,12 @@ export function dropRights(config: Config): Step[] {
     ),
     ...(confined ? [step('no-new-privs', 'init', {}, { ...process, why: 'setuid files give nothing' })] : []),
   ];
+}
+
+/** After everything that the filter may forbid. Without no_new_privs the kernel would take it from root of the host alone. */
+export function filterCalls(config: Config, layout: Layout): Step[] {
+  if (layout.filter === undefined || !config.process.noNewPrivileges) return [];
+  return [step('seccomp', 'init', { filter: layout.filter }, { ...process, why: 'no user namespaces, in which root is almighty again' })];
 }
 
 /** The last two: nothing of the host stays open, and the command takes over. */

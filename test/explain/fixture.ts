@@ -247,6 +247,7 @@ function settle(terminal: boolean): Step[] {
     step('oom-score', 'init', { root, value: 200 }, { ...own, why: 'how soon the kernel picks it when memory is short' }),
     ...['/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/timer_list', '/sys/firmware'].map(mask),
     ...['/proc/bus', '/proc/sys', '/proc/sysrq-trigger'].map(lock),
+    step('stdio', 'init', { root }, { chapter: 'devices', why: "not the host's /dev/null" }),
     step('pivot', 'init', { root }, { chapter: 'rootfs', why: 'the host is gone from here on' }),
     step(
       'remount',
@@ -276,6 +277,7 @@ function command(): Step[] {
     step('identity', 'init', {}, { ...own, why: 'groups, then group, then user' }),
     step('caps', 'init', { permitted: KEPT, inheritable: 0, ambient: 0 }, { ...own, why: 'what is left of root' }),
     step('no-new-privs', 'init', {}, { ...own, why: 'setuid files give nothing' }),
+    step('seccomp', 'init', { filter: new Uint8Array(16) }, { ...own, why: 'no user namespaces' }),
     step('yield', 'monitor', { reason: 'ready' }, { ...own, why: 'crt shows what was done' }),
     step('close-fds', 'init', {}, { ...own, why: 'nothing that was left open gets in' }),
     step('exec', 'init', exec, { ...own, why: 'the command, with a reaper as PID 1' }),

@@ -45,6 +45,7 @@ function layoutOf(root: RootSource, more: { hold: boolean; reaper: boolean }): L
     cgroup,
     files: [{ target: toContainerPath('/etc/hostname'), content: 'box\n' }],
     onOrphan: { argv: ['/usr/bin/node', '/opt/crt/bin/run.js', 'undo', 'box'], env: ['PATH=/usr/bin'] },
+    filter: undefined,
     holdBeforeExec: more.hold,
     reaper: more.reaper,
   };

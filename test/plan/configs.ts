@@ -59,6 +59,7 @@ export function layoutOf(more: {
     cgroup: openCgroup(CGROUPS[more.cgroup ?? 'v2'], 'box', more.resources ?? { pids: { limit: 64 } }),
     files: ['/etc/hostname', '/etc/hosts', '/etc/resolv.conf'].map((path) => ({ target: toContainerPath(path), content: `# ${path}\n` })),
     onOrphan: { argv: ['/usr/bin/node', '/usr/lib/crt/bin/run.js', 'undo', 'box'], env: ['PATH=/usr/bin'] },
+    filter: Uint8Array.from([6, 0, 0, 0, 0, 0, 255, 127]),
     holdBeforeExec: more.hold ?? false,
     reaper: more.reaper ?? false,
   };
