@@ -3,6 +3,7 @@
  * blocks on nothing. If the supervisor dies it kills the container and has the host-visible effects undone. */
 #include "monitor.h"
 #include "kernel.h"
+#include "pump.h"
 #include "relay.h"
 
 #include <errno.h>
@@ -32,13 +33,27 @@ static void drain(struct relay *relay)
 	}
 }
 
+static void drain_pumps(struct pump *pumps)
+{
+	while (pumps_pending(pumps)) {
+		struct pollfd polls[PUMPS + 1] = { { .fd = STATUS_FD, .events = POLLRDHUP } };
+
+		pumps_poll(pumps, polls + 1);
+		if (poll(polls, PUMPS + 1, -1) < 0)
+			continue;
+		if (polls[0].revents & (POLLRDHUP | POLLHUP))
+			return;
+		pumps_move(pumps, polls + 1);
+	}
+}
+
 static uint64_t micros_of(struct timeval time)
 {
 	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
 }
 
 /* The last output first, then the caller's terminal as it was, then the news. */
-static int finish(struct context *context, struct relay *relay)
+static int finish(struct context *context, struct relay *relay, struct pump *pumps)
 {
 	struct rusage usage = { 0 };
 	char buffer[64];
@@ -47,6 +62,7 @@ static int finish(struct context *context, struct relay *relay)
 
 	if (context->master >= 0)
 		drain(relay);
+	drain_pumps(pumps);
 	restore_mode(context);
 	while (wait4(context->ledger->init_pid, &status, 0, &usage) < 0 && errno == EINTR)
 		;
@@ -85,15 +101,16 @@ static void serve_signal(struct context *context, int signals)
 	copy_size(context->master);
 }
 
-static int run(struct context *context, int signals)
+static int run(struct context *context, struct pump *pumps, int signals)
 {
 	static struct relay relay; /* static: the buffers are touched only where there is a terminal */
-	struct pollfd polls[3 + RELAY_POLLS] = {
+	struct pollfd polls[3 + PUMPS + RELAY_POLLS] = {
 		{ .fd = STATUS_FD, .events = POLLIN },
 		{ .fd = context->ledger->init_pidfd, .events = POLLIN },
 		{ .fd = signals, .events = POLLIN },
 	};
-	nfds_t count = context->master < 0 ? 3 : 3 + RELAY_POLLS;
+	struct pollfd *relayed = polls + 3 + PUMPS;
+	nfds_t count = 3 + PUMPS + (context->master < 0 ? 0 : RELAY_POLLS);
 
 	if (context->master >= 0) {
 		/* Only now: until the command runs the supervisor may print, for a terminal in its usual modes. */
@@ -102,8 +119,9 @@ static int run(struct context *context, int signals)
 		relay_begin(&relay, context->master);
 	}
 	for (;;) {
+		pumps_poll(pumps, polls + 3);
 		if (context->master >= 0)
-			relay_poll(&relay, polls + 3);
+			relay_poll(&relay, relayed);
 		if (poll(polls, count, -1) < 0)
 			continue;
 		if (polls[0].revents && serve_request(context)) {
@@ -112,10 +130,11 @@ static int run(struct context *context, int signals)
 		}
 		if (polls[2].revents)
 			serve_signal(context, signals);
+		pumps_move(pumps, polls + 3);
 		if (context->master >= 0)
-			relay_move(&relay, polls + 3);
+			relay_move(&relay, relayed);
 		if (polls[1].revents)
-			return finish(context, &relay);
+			return finish(context, &relay, pumps);
 	}
 }
 
@@ -160,6 +179,7 @@ int monitor(void)
 	struct context context = {
 		.self = MONITOR, .master = -1, .received = -1, .sync_monitor = -1, .sync_child = -1
 	};
+	static struct pump pumps[PUMPS]; /* static: buffers that are not used take no memory */
 	const char *why;
 	uint32_t where = 0;
 	int signals;
@@ -172,9 +192,9 @@ int monitor(void)
 	if (say_hello())
 		return 1;
 	signals = block_signals();
-	if (why || load_plan(&context, &why, &where) || open_sync(&context)) {
+	if (why || load_plan(&context, &why, &where) || open_sync(&context) || pumps_open(pumps)) {
 		last_word(&context, EVENT_FAILED, where, EINVAL, why);
 		return 1;
 	}
-	return start(&context) ? 1 : run(&context, signals);
+	return start(&context) ? 1 : run(&context, pumps, signals);
 }

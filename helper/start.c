@@ -52,8 +52,9 @@ static int leave_stage(struct context *context)
 	}
 	/* So is stdio, unless it is the terminal that is relayed: its readers wait for the last holder. */
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; fd < 3 && null >= 0 && !terminal; fd++)
-		dup2(null, fd);
+	for (int fd = 0; fd < 3 && !terminal; fd++)
+		if (null < 0 || dup2(null, fd) < 0)
+			close(fd); /* kept, it would be a writer whose end the pumps wait for */
 	send_event(EVENT_CREATED, 0, ledger->init_pid, 0, NULL);
 	context->created = 1;
 	return 0;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ContainerCgroup } from './cgroup/container.js';
 import { openCgroup } from './cgroup/open.js';
@@ -8,7 +9,7 @@ import { probeHost } from './host/probe.js';
 import { type HostRootfs, hostRootfs } from './host-rootfs.js';
 import { helperPath } from './launch/helper-path.js';
 import { layerId } from './layer.js';
-import type { RunOptions } from './options.js';
+import type { MountOption, RunOptions } from './options.js';
 import { compileRun } from './plan/compile-run.js';
 import type { Layout, RootSource } from './plan/layout.js';
 import { type HostPath, type Plan, toHostPath } from './plan/step.js';
@@ -65,6 +66,7 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
   const options = checkOptions(given);
   const facts = probeHost();
   checkHost(facts);
+  checkSources(options.mounts ?? []);
   const roots = stateRoots(env);
   const rootfs = chooseRootfs(options.rootfs, env, { writable: options.writableRootfs ?? false, mounts: facts.mounts });
   const host = rootfs.kind === 'host' ? hostRootfs(roots) : undefined;
@@ -95,6 +97,14 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
   };
   const notices = [rootfs.notice, notice].filter((text) => text !== undefined);
   return { name: options.name, facts, roots, helper, rootfs, host, config, cgroup, layer, plan: compileRun(config, layout), notices };
+}
+
+/** Before the helper, which could only say that it was not there. */
+function checkSources(mounts: readonly MountOption[]): void {
+  for (const { source, type } of mounts) {
+    if (source === undefined || type === 'tmpfs' || existsSync(source)) continue;
+    throw new UserError(`${source}, which is to be mounted, is not there`, { hint: 'make it first, or look at -v and --mount' });
+  }
 }
 
 function checkHost({ uid, kernel }: HostFacts): void {

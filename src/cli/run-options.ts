@@ -74,7 +74,7 @@ function limitOptions(values: Values): Partial<RunOptions> {
 }
 
 function fileOptions(values: Values): Partial<RunOptions> {
-  const cwd = process.cwd();
+  const cwd = values.all('volume').length + values.all('mount').length > 0 ? currentFolder() : '/';
   return {
     rootfs: values.text('rootfs'),
     mounts: [
@@ -87,6 +87,14 @@ function fileOptions(values: Values): Partial<RunOptions> {
     storageSize: parsed(values, 'storage-size', (text) => parseSize(text, '--storage-size')),
     keep: keepOption(values),
   };
+}
+
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new UserError('the folder that you are in is gone, so a path cannot be taken from there', { hint: 'cd somewhere else', cause });
+  }
 }
 
 /** `--rm` is the default; `--rm=false` is what docker means without it. */

@@ -206,7 +206,7 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose: 'Drops capabilities for good: even a setuid-root program can never have one outside this set.',
   },
   identity: {
-    syscalls: ['prctl(PR_SET_KEEPCAPS)', 'setgroups', 'setresgid', 'setresuid'],
+    syscalls: ['fchown', 'prctl(PR_SET_KEEPCAPS)', 'setgroups', 'setresgid', 'setresuid'],
     man: ['credentials(7)', 'setresuid(2)', 'setgroups(2)'],
     purpose: 'Becomes the user: groups first, as only root may set them, the user id last.',
   },

@@ -125,3 +125,14 @@ serial('200 short runs lose no output', async (t) => {
   }
   t.is(lost, 0);
 });
+
+e2e('stdin, stdout and stderr can be opened by name where they are captured, by any user', async (t) => {
+  for (const user of ['0', '65534']) {
+    const { stdout, stderr } = await contain(t, {
+      command: ['sh', '-c', 'cat /dev/stdin > /dev/stdout; echo error > /dev/stderr'],
+      input: 'through\n',
+      user,
+    });
+    t.deepEqual([stdout, stderr], ['through\n', 'error\n'], user);
+  }
+});
