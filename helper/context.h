@@ -3,6 +3,7 @@
 #define CRT_CONTEXT_H
 
 #include "plan.h"
+#include "pump.h"
 #include "text.h"
 
 #include <stdatomic.h>
@@ -39,11 +40,12 @@ struct context {
 	int sync_monitor, sync_child; /* the two ends of the turn-taking socket (sync.c) */
 
 	/* monitor */
-	uint32_t reported; /* outcomes below this one are sent */
-	int created;       /* CREATED is sent */
-	int master;        /* of the container's terminal, or -1 */
-	int received;      /* a descriptor that came with a turn, or -1 */
-	int restore;       /* the caller's terminal is raw: `saved` holds its modes */
+	uint32_t reported;  /* outcomes below this one are sent */
+	int created;        /* CREATED is sent */
+	int master;         /* of the container's terminal, or -1 */
+	int received;       /* a descriptor that came with a turn, or -1 */
+	struct pump *pumps; /* of stdin, stdout and stderr */
+	int restore;        /* the caller's terminal is raw: `saved` holds its modes */
 	struct termios saved;
 	int abandoned; /* the supervisor is dead or has given up */
 	int undo;      /* if it is dead, what it made is to be undone */

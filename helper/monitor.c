@@ -3,7 +3,6 @@
  * blocks on nothing. If the supervisor dies it kills the container and has the host-visible effects undone. */
 #include "monitor.h"
 #include "kernel.h"
-#include "pump.h"
 #include "relay.h"
 
 #include <errno.h>
@@ -53,7 +52,7 @@ static uint64_t micros_of(struct timeval time)
 }
 
 /* The last output first, then the caller's terminal as it was, then the news. */
-static int finish(struct context *context, struct relay *relay, struct pump *pumps)
+static int finish(struct context *context, struct relay *relay)
 {
 	struct rusage usage = { 0 };
 	char buffer[64];
@@ -62,7 +61,7 @@ static int finish(struct context *context, struct relay *relay, struct pump *pum
 
 	if (context->master >= 0)
 		drain(relay);
-	drain_pumps(pumps);
+	drain_pumps(context->pumps);
 	restore_mode(context);
 	while (wait4(context->ledger->init_pid, &status, 0, &usage) < 0 && errno == EINTR)
 		;
@@ -101,7 +100,7 @@ static void serve_signal(struct context *context, int signals)
 	copy_size(context->master);
 }
 
-static int run(struct context *context, struct pump *pumps, int signals)
+static int run(struct context *context, int signals)
 {
 	static struct relay relay; /* static: the buffers are touched only where there is a terminal */
 	struct pollfd polls[3 + PUMPS + RELAY_POLLS] = {
@@ -119,7 +118,7 @@ static int run(struct context *context, struct pump *pumps, int signals)
 		relay_begin(&relay, context->master);
 	}
 	for (;;) {
-		pumps_poll(pumps, polls + 3);
+		pumps_poll(context->pumps, polls + 3);
 		if (context->master >= 0)
 			relay_poll(&relay, relayed);
 		if (poll(polls, count, -1) < 0)
@@ -130,11 +129,11 @@ static int run(struct context *context, struct pump *pumps, int signals)
 		}
 		if (polls[2].revents)
 			serve_signal(context, signals);
-		pumps_move(pumps, polls + 3);
+		pumps_move(context->pumps, polls + 3);
 		if (context->master >= 0)
 			relay_move(&relay, relayed);
 		if (polls[1].revents)
-			return finish(context, &relay, pumps);
+			return finish(context, &relay);
 	}
 }
 
@@ -176,10 +175,10 @@ static int say_hello(void)
 
 int monitor(void)
 {
+	struct pump pumps[PUMPS] = { { .from = -1, .to = -1 }, { .from = -1, .to = -1 }, { .from = -1, .to = -1 } };
 	struct context context = {
-		.self = MONITOR, .master = -1, .received = -1, .sync_monitor = -1, .sync_child = -1
+		.self = MONITOR, .master = -1, .received = -1, .sync_monitor = -1, .sync_child = -1, .pumps = pumps
 	};
-	static struct pump pumps[PUMPS]; /* static: buffers that are not used take no memory */
 	const char *why;
 	uint32_t where = 0;
 	int signals;
@@ -192,9 +191,9 @@ int monitor(void)
 	if (say_hello())
 		return 1;
 	signals = block_signals();
-	if (why || load_plan(&context, &why, &where) || open_sync(&context) || pumps_open(pumps)) {
+	if (why || load_plan(&context, &why, &where) || open_sync(&context)) {
 		last_word(&context, EVENT_FAILED, where, EINVAL, why);
 		return 1;
 	}
-	return start(&context) ? 1 : run(&context, pumps, signals);
+	return start(&context) ? 1 : run(&context, signals);
 }

@@ -1,9 +1,11 @@
-#include "pump.h"
-#include "kernel.h"
+#include "context.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+
+#define BUFFER 65536
+static char buffers[PUMPS][BUFFER]; /* one that is not used takes no memory */
 
 /* The command's end takes the socket's number and is inherited by init; ours are closed there by exec. */
 static int open_one(struct pump *pump, int fd)
@@ -14,6 +16,7 @@ static int open_one(struct pump *pump, int fd)
 		return -1;
 	pump->from = fd == 0 ? kept : ends[0];
 	pump->to = fd == 0 ? ends[1] : kept;
+	pump->bytes = buffers[fd];
 	if (dup2(fd == 0 ? ends[0] : ends[1], fd) < 0 || close(fd == 0 ? ends[0] : ends[1]))
 		return -1;
 	fcntl(pump->from, F_SETFL, O_NONBLOCK);
@@ -21,15 +24,13 @@ static int open_one(struct pump *pump, int fd)
 	return 0;
 }
 
-int pumps_open(struct pump *pumps)
+/* What is a socket among 0, 1 and 2 is kept, with the other end of the pipe that takes its place. */
+int op_pipes(struct context *context, const struct step *step)
 {
 	for (int fd = 0; fd < PUMPS; fd++) {
 		struct stat status;
 
-		pumps[fd].from = pumps[fd].to = -1;
-		if (fstat(fd, &status))
-			return -1;
-		if (S_ISSOCK(status.st_mode) && open_one(&pumps[fd], fd))
+		if (fstat(fd, &status) || (S_ISSOCK(status.st_mode) && open_one(&context->pumps[fd], fd)))
 			return -1;
 	}
 	return 0;
@@ -57,10 +58,11 @@ static void stop(struct pump *pump)
 static void move_one(struct pump *pump)
 {
 	int reading = pump->begin == pump->end;
-	ssize_t moved = reading ? read(pump->from, pump->bytes, sizeof(pump->bytes))
+	ssize_t moved = reading ? read(pump->from, pump->bytes, BUFFER)
 				: write(pump->to, pump->bytes + pump->begin, pump->end - pump->begin);
 
-	if (moved < 0 && (errno == EAGAIN || errno == EINTR))
+	/* Short of memory for the moment: what is not moved now is moved at the next turn, not lost. */
+	if (moved < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
 		return;
 	if (moved <= 0) {
 		stop(pump);

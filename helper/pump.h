@@ -10,11 +10,9 @@
 struct pump {
 	int from, to; /* -1 where there is nothing to copy, or no more */
 	size_t begin, end;
-	char bytes[65536];
+	char *bytes;
 };
 
-/* Puts a pipe in the place of each socket among 0, 1 and 2, and keeps the socket and the pipe's other end: 0, or -1. */
-int pumps_open(struct pump *pumps);
 void pumps_poll(const struct pump *pumps, struct pollfd *polls);
 void pumps_move(struct pump *pumps, const struct pollfd *polls);
 /* After the last process inside has ended: true until all of its output is written. Its input is of no use then. */

@@ -19,6 +19,11 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     man: ['execve(2)'],
     purpose: 'Keeps a command line in mind, which the monitor turns into should crt itself be killed; it cleans up the host.',
   },
+  pipes: {
+    syscalls: ['fcntl(F_DUPFD_CLOEXEC)', 'pipe2', 'dup2'],
+    man: ['pipe(7)', 'unix(7)'],
+    purpose: 'Puts a pipe where stdin, stdout or stderr is a socket, which no program could open again by name; the monitor copies.',
+  },
   stage: {
     syscalls: ['clone3(CLONE_NEWNS|CLONE_FILES)'],
     man: ['clone(2)', 'mount_namespaces(7)'],

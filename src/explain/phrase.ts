@@ -40,6 +40,7 @@ const arrow = (from: string, to: string): string => `${from} → ${to}`;
 /** The operands of each op in short human form, in parts; an empty part is left out. */
 const PHRASES: Phrases = {
   'on-orphan': ({ argv }) => [command(argv)],
+  pipes: () => [],
   stage: () => [],
   yield: ({ reason }) => [reason],
   relay: ({ master }) => [arrow('the terminal', master)],

@@ -43,6 +43,7 @@ function restrict(target: string, attrs: number | bigint): string[] {
 
 const TRANSLATIONS: Translations = {
   'on-orphan': () => nothing('the trap above cleans up, unless this script itself is killed by SIGKILL'),
+  pipes: () => nothing('the script passes its own on'),
   stage: () => nothing('by unshare, below'),
   yield: () => nothing('a script has nobody to wait for'),
   relay: () => nothing('the command keeps your terminal'),

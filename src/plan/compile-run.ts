@@ -23,6 +23,7 @@ export function compileRun(config: Config, layout: Layout): Plan {
     steps: [
       // First of all: from here on a dead supervisor is cleaned up after.
       step('on-orphan', 'monitor', layout.onOrphan, { chapter: 'prepare', why: 'runs if crt itself is killed' }),
+      ...openPipes(config),
       step('stage', 'monitor', {}, { chapter: 'prepare', why: 'a helper process with a mount namespace of its own' }),
       // Nothing on the host is touched before the supervisor has judged what was found.
       ...findCommand(layout, visibleCandidates(config, layout)),
@@ -59,6 +60,12 @@ export function compileRun(config: Config, layout: Layout): Plan {
       ...execCommand(config, layout),
     ],
   };
+}
+
+/** A terminal is relayed instead. */
+function openPipes(config: Config): Step[] {
+  if (config.process.terminal) return [];
+  return [step('pipes', 'monitor', {}, { chapter: 'prepare', why: 'so that the command can open /dev/stdout' })];
 }
 
 function holdBeforeExec(layout: Layout): Step[] {

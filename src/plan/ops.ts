@@ -10,6 +10,7 @@
 export const OPS = {
   // Outside: the monitor, in the host's namespaces.
   'on-orphan': { actors: 'monitor', operands: 'list:argv list:env' },
+  pipes: { actors: 'monitor', operands: '' },
   stage: { actors: 'monitor', operands: '' },
   yield: { actors: 'monitor', operands: 'str:reason' },
   relay: { actors: 'monitor', operands: 'out:master' },

@@ -27,6 +27,7 @@ function prepare(): Step[] {
       { argv: ['/usr/bin/node', '/opt/crt/bin/run.js', 'undo', 'box'], env: ['PATH=/usr/bin'] },
       { ...note, why: 'runs if crt itself is killed' },
     ),
+    step('pipes', 'monitor', {}, { ...note, why: 'so that the command can open /dev/stdout' }),
     step('stage', 'monitor', {}, { ...note, why: 'a helper process with a mount namespace of its own' }),
     step('propagation', 'stage', { mode: 1 << 19 }, { ...note, why: 'no mount made here reaches the host' }),
     step('open', 'stage', { fd: 'probe', path: host('/ubuntu_rootfs'), flags: 0x210000 }, { ...note, why: 'where the command must be' }),

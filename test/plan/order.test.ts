@@ -58,7 +58,7 @@ law('propagation before any mount', (plan) => before([one(plan, 'propagation')],
 
 law('nothing on the host is touched before the supervisor has judged the probe', (plan) => {
   const judged = plan.steps.findIndex((step) => isOp(step, 'yield') && step.operands.reason === 'checked');
-  const harmless: readonly OpName[] = ['on-orphan', 'stage', 'propagation', 'open', 'probe'];
+  const harmless: readonly OpName[] = ['on-orphan', 'pipes', 'stage', 'propagation', 'open', 'probe'];
   return one(plan, 'probe') < judged && plan.steps.slice(0, judged).every(({ op, flags }) => harmless.includes(op) && flags.length === 0);
 });
 
