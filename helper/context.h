@@ -51,6 +51,10 @@ struct context {
 	int undo;      /* if it is dead, what it made is to be undone */
 	char **undo_argv, **undo_env;
 
+	/* stage and init */
+	const char *staging; /* the staging area, which is the working directory until the pivot */
+	pid_t monitor;
+
 	/* init */
 	int asked; /* to die with the monitor */
 	uid_t uid;

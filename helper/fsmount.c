@@ -80,15 +80,32 @@ int make_mount(struct context *context, const char *type, const char *source, co
 	return fs < 0 ? -1 : finish_fs(context, fs, attributes);
 }
 
-int clone_tree(int source, uint64_t attributes)
+int clone_mapped(int source, uint64_t attributes, int userns)
 {
 	int flags = OPEN_TREE_CLONE_ | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE_;
 	int tree cleanup_fd = (int)syscall(CRT_SYS_open_tree, source, "", flags);
 	struct mount_attr_v0 attr = { .attr_set = attributes, .propagation = MS_PRIVATE };
 
+	if (userns >= 0) {
+		attr.attr_set |= MOUNT_ATTR_IDMAP_;
+		attr.userns_fd = (uint64_t)userns;
+	}
+
 	if (tree < 0 || syscall(CRT_SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE_, &attr, sizeof(attr)))
 		return -1;
 	return steal_fd(&tree);
+}
+
+int clone_tree(int source, uint64_t attributes)
+{
+	return clone_mapped(source, attributes, -1);
+}
+
+const char *staged(const struct context *context, const char *path)
+{
+	size_t length = context->staging ? strlen(context->staging) : 0;
+
+	return length && !strncmp(path, context->staging, length) && path[length] == '/' ? path + length + 1 : path;
 }
 
 int attach(int mount, int target)

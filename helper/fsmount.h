@@ -18,6 +18,11 @@ int make_mount(struct context *context, const char *type, const char *source, co
 	       uint64_t attributes);
 /* A private, detached, recursive copy of what is at `source`, with attributes added to all of it. */
 int clone_tree(int source, uint64_t attributes);
+/* The same, with the ids of files mapped as a user namespace maps them; -1 for `userns`: not mapped. */
+int clone_mapped(int source, uint64_t attributes, int userns);
+/* A path below the staging area as init can reach it: from the working directory, whatever the rights on the way there
+ * from the root are. Any other path as it is. */
+const char *staged(const struct context *context, const char *path);
 /* Attaches a detached mount on what `target` (O_PATH) is open on. */
 int attach(int mount, int target);
 

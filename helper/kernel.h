@@ -41,6 +41,7 @@ struct mount_attr_v0 {
 
 #define OPEN_TREE_CLONE_ 1
 #define AT_RECURSIVE_ 0x8000
+#define MOUNT_ATTR_IDMAP_ 0x00100000ull
 #define MOVE_MOUNT_F_EMPTY_PATH_ 0x04
 #define MOVE_MOUNT_T_EMPTY_PATH_ 0x40
 #define FSOPEN_CLOEXEC_ 1
@@ -50,6 +51,7 @@ struct mount_attr_v0 {
 #define FSCONFIG_CMD_CREATE_ 6
 
 #define CLONE_NEWNS_ 0x00020000ull
+#define CLONE_NEWUSER_ 0x10000000
 #define CLONE_FILES_ 0x00000400ull
 #define CLONE_PIDFD_ 0x00001000ull
 #define CLONE_PARENT_ 0x00008000ull

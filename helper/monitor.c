@@ -15,34 +15,59 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* The container has ended, and all that was in it: what is left of its output is on the way. */
-static void drain(struct relay *relay)
-{
-	relay_end(relay);
-	while (relay_pending(relay)) {
-		struct pollfd polls[RELAY_POLLS + 1] = { { .fd = STATUS_FD, .events = POLLRDHUP } };
+/* How long, in milliseconds, whoever sends a signal after the end waits for output that nobody takes. */
+#define IMPATIENCE 100
 
-		relay_poll(relay, polls + 1);
-		polls[1].fd = -1; /* no more input */
-		if (poll(polls, RELAY_POLLS + 1, -1) < 0)
-			continue;
-		if (polls[0].revents & (POLLRDHUP | POLLHUP))
-			return;
-		relay_move(relay, polls + 1);
-	}
+/* A request of the supervisor: 0, -1 when it is gone, and the signal that was sent. */
+static int serve_request(struct context *context)
+{
+	struct request_record request = { 0 };
+
+	if (take_request(context, &request))
+		return -1;
+	if (request.kind == REQUEST_SIGNAL)
+		pidfd_signal_(context->ledger->init_pidfd, (int)request.value);
+	if (request.kind == REQUEST_RESIZE && context->master >= 0)
+		ioctl(context->master, TIOCSWINSZ,
+		      &(struct winsize){ .ws_row = (unsigned short)(request.value >> 16),
+					 .ws_col = (unsigned short)request.value });
+	return request.kind == REQUEST_SIGNAL ? (int)request.value : 0;
 }
 
-static void drain_pumps(struct pump *pumps)
+/* The container has ended, and all that was in it: what is left of its output is on the way. */
+static void drain(struct context *context, struct relay *relay)
 {
-	while (pumps_pending(pumps)) {
-		struct pollfd polls[PUMPS + 1] = { { .fd = STATUS_FD, .events = POLLRDHUP } };
+	struct pollfd polls[1 + PUMPS + RELAY_POLLS] = { { .fd = STATUS_FD, .events = POLLIN | POLLRDHUP } };
+	struct pollfd *pumped = polls + 1, *relayed = polls + 1 + PUMPS;
+	int terminal = context->master >= 0, patience = -1;
 
-		pumps_poll(pumps, polls + 1);
-		if (poll(polls, PUMPS + 1, -1) < 0)
+	if (terminal)
+		relay_end(relay);
+	/* Both are asked: that they get no more input is said in the same breath. */
+	while (pumps_pending(context->pumps) + (terminal && relay_pending(relay))) {
+		int ready;
+
+		pumps_poll(context->pumps, pumped);
+		if (terminal) {
+			relay_poll(relay, relayed);
+			relayed[0].fd = -1; /* no more input */
+		}
+		ready = poll(polls, 1 + PUMPS + (terminal ? RELAY_POLLS : 0), patience);
+		if (ready < 0)
 			continue;
-		if (polls[0].revents & (POLLRDHUP | POLLHUP))
+		if (polls[0].revents) {
+			int request = serve_request(context);
+
+			if (request < 0)
+				return;
+			patience = request ? IMPATIENCE : patience;
+			continue;
+		}
+		if (ready == 0)
 			return;
-		pumps_move(pumps, polls + 1);
+		pumps_move(context->pumps, pumped);
+		if (terminal)
+			relay_move(relay, relayed);
 	}
 }
 
@@ -59,9 +84,7 @@ static int finish(struct context *context, struct relay *relay)
 	struct text text = text_in(buffer, sizeof(buffer));
 	int status = 0;
 
-	if (context->master >= 0)
-		drain(relay);
-	drain_pumps(context->pumps);
+	drain(context, relay);
 	restore_mode(context);
 	while (wait4(context->ledger->init_pid, &status, 0, &usage) < 0 && errno == EINTR)
 		;
@@ -71,22 +94,6 @@ static int finish(struct context *context, struct relay *relay)
 	add_number(&text, micros_of(usage.ru_stime), 10);
 	last_word(context, EVENT_EXITED, context->plan.count - 1, status, buffer);
 	return leave(context, 0);
-}
-
-/* A request of the supervisor: 0, or -1 when it is gone. */
-static int serve_request(struct context *context)
-{
-	struct request_record request = { 0 };
-
-	if (take_request(context, &request))
-		return -1;
-	if (request.kind == REQUEST_SIGNAL)
-		pidfd_signal_(context->ledger->init_pidfd, (int)request.value);
-	if (request.kind == REQUEST_RESIZE && context->master >= 0)
-		ioctl(context->master, TIOCSWINSZ,
-		      &(struct winsize){ .ws_row = (unsigned short)(request.value >> 16),
-					 .ws_col = (unsigned short)request.value });
-	return 0;
 }
 
 static void serve_signal(struct context *context, int signals)
@@ -123,7 +130,7 @@ static int run(struct context *context, int signals)
 			relay_poll(&relay, relayed);
 		if (poll(polls, count, -1) < 0)
 			continue;
-		if (polls[0].revents && serve_request(context)) {
+		if (polls[0].revents && serve_request(context) < 0) {
 			end_children(context);
 			return leave(context, 1);
 		}

@@ -193,18 +193,6 @@ int op_user(struct context *context, const struct step *step)
 	return 0;
 }
 
-/* The command may open its own pipes again, as /dev/stdout, which belong to whoever made them: root. */
-static int own_pipes(uid_t uid)
-{
-	for (int fd = 0; uid != 0 && fd < 3; fd++) {
-		struct stat status;
-
-		if (fstat(fd, &status) || (S_ISFIFO(status.st_mode) && fchown(fd, uid, (gid_t)-1)))
-			return -1;
-	}
-	return 0;
-}
-
 /* Groups while the right to set them is there; capabilities are kept over the change of user, for `caps` to cut. By the
  * bare system calls: the C library's would tell other threads, of which there are none. */
 int op_identity(struct context *context, const struct step *step)
@@ -212,9 +200,8 @@ int op_identity(struct context *context, const struct step *step)
 	uid_t uid = context->uid;
 	gid_t gid = context->gid;
 
-	if (own_pipes(context->uid) || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) ||
-	    syscall(SYS_setgroups, context->group_count, context->groups) || syscall(SYS_setresgid, gid, gid, gid) ||
-	    syscall(SYS_setresuid, uid, uid, uid))
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || syscall(SYS_setgroups, context->group_count, context->groups) ||
+	    syscall(SYS_setresgid, gid, gid, gid) || syscall(SYS_setresuid, uid, uid, uid))
 		return -1;
 	return 0;
 }

@@ -13,14 +13,18 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
+/* Bound onto itself: what came with the copy of a namespace of other rights is locked, and no root to pivot to
+ * (pivot_root(2)). */
 int op_root(struct context *context, const struct step *step)
 {
-	int fd = open(text_of(&context->plan, step, 0), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int place cleanup_fd =
+		open(staged(context, text_of(&context->plan, step, 0)), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int tree = place < 0 ? -1 : clone_tree(place, 0);
 
-	if (fd < 0)
+	if (tree < 0)
 		return -1;
-	fill_slot(context, step, 0, fd);
-	return 0;
+	fill_slot(context, step, 0, tree);
+	return attach(tree, place);
 }
 
 /* The target of a mount, made first where the step says so. */
@@ -101,7 +105,7 @@ static int bind_from(const char *source, int target, uint64_t attributes)
 
 int op_bind(struct context *context, const struct step *step)
 {
-	const char *source = text_of(&context->plan, step, 0);
+	const char *source = staged(context, text_of(&context->plan, step, 0));
 	struct stat status;
 	int target cleanup_fd = -1;
 
@@ -140,12 +144,12 @@ int op_mask(struct context *context, const struct step *step)
 {
 	int target cleanup_fd = resolve(slot_fd(context, step, 0), text_of(&context->plan, step, 2), O_PATH);
 	struct stat status, null;
-	const char *file = text_of(&context->plan, step, 0);
+	const char *file = staged(context, text_of(&context->plan, step, 0));
 
 	if (target < 0 || fstat(target, &status))
 		return -1;
 	if (S_ISDIR(status.st_mode))
-		return bind_from(text_of(&context->plan, step, 1), target, MOUNT_ATTR_RDONLY_);
+		return bind_from(staged(context, text_of(&context->plan, step, 1)), target, MOUNT_ATTR_RDONLY_);
 	if (stat(file, &null))
 		return -1;
 	if (!S_ISCHR(null.st_mode) || null.st_rdev != makedev(1, 3)) {
@@ -201,17 +205,6 @@ static int write_proc(struct context *context, const struct step *step, const ch
 	int fd cleanup_fd = open_proc(context, step, path, O_WRONLY);
 
 	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
-}
-
-int op_oom_score(struct context *context, const struct step *step)
-{
-	int64_t score = (int64_t)step->number[0];
-	char number[32];
-	struct text text = text_in(number, sizeof(number));
-
-	add(&text, score < 0 ? "-" : "");
-	add_number(&text, score < 0 ? -(uint64_t)score : (uint64_t)score, 10);
-	return write_proc(context, step, "/proc/self/oom_score_adj", number);
 }
 
 int op_sysctl(struct context *context, const struct step *step)

@@ -52,6 +52,7 @@ int op_stage(struct context *context, const struct step *step)
 	if (pid != 0)
 		return pid < 0 ? -1 : 0;
 	context->self = STAGE;
+	context->monitor = monitor;
 	/* Same pid namespace as the monitor's: here getppid(2) tells. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != monitor)
 		_exit(1);

@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 
 /* Of a path in the text of a probe. */
 #define PROBE_PATH_MAX 300
@@ -31,24 +32,38 @@ static int make_first(const struct step *step, const char *path)
 	return (step->flags & STEP_MKDIR) && mkdir(path, 0755) && errno != EEXIST ? -1 : 0;
 }
 
-/* A small tmpfs on the container's state folder: the sources of all binds are gathered in it. */
+/* `owner` as the wire has it: user above, group below. Init's root, in a user namespace, is not the host's. */
+static int give(int fd, uint64_t owner)
+{
+	return owner ? fchown(fd, (uid_t)(owner >> 32), (gid_t)owner) : 0;
+}
+
+/* A small tmpfs on the container's state folder: the sources of all binds are gathered in it. The first one becomes the
+ * working directory; later ones lie in it. */
 int op_staging(struct context *context, const struct step *step)
 {
+	const char *path = staged(context, text_of(&context->plan, step, 0));
 	int mount cleanup_fd = make_mount(context, "tmpfs", "tmpfs", step, 1, MOUNT_ATTR_NOSUID_ | MOUNT_ATTR_NOEXEC_);
 	int target cleanup_fd = -1;
 
-	if (mount < 0 || make_first(step, text_of(&context->plan, step, 0)))
+	if (mount < 0 || make_first(step, path))
 		return -1;
-	target = open(text_of(&context->plan, step, 0), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return target < 0 ? -1 : attach(mount, target);
+	target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (target < 0 || attach(mount, target))
+		return -1;
+	if (context->staging)
+		return 0;
+	context->staging = path;
+	return fchdir(mount);
 }
 
 int op_open(struct context *context, const struct step *step)
 {
-	const char *path = text_of(&context->plan, step, 0);
+	const char *path = staged(context, text_of(&context->plan, step, 0));
+	uint64_t owner = step->number[1];
 	int fd;
 
-	if (make_first(step, path))
+	if (make_first(step, path) || (owner && lchown(path, (uid_t)(owner >> 32), (gid_t)owner)))
 		return -1;
 	fd = open(path, (int)step->number[0] | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
@@ -67,7 +82,8 @@ static int make_place(const char *target, int directory)
 
 int op_bind_source(struct context *context, const struct step *step)
 {
-	const char *path = text_of(&context->plan, step, 0), *target = text_of(&context->plan, step, 1);
+	const char *path = text_of(&context->plan, step, 0);
+	const char *target = staged(context, text_of(&context->plan, step, 1));
 	int from = slot_fd(context, step, 0);
 	int source cleanup_fd = path ? open(path, O_PATH | O_CLOEXEC) : openat(from, ".", O_PATH | O_CLOEXEC);
 	int tree cleanup_fd = -1, place cleanup_fd = -1;
@@ -75,7 +91,7 @@ int op_bind_source(struct context *context, const struct step *step)
 
 	if (source < 0 || fstat(source, &status))
 		return -1;
-	tree = clone_tree(source, step->number[0]);
+	tree = clone_mapped(source, step->number[0], slot_fd(context, step, 1));
 	if (tree < 0 || make_place(target, S_ISDIR(status.st_mode)))
 		return -1;
 	place = open(target, O_PATH | O_CLOEXEC);
@@ -86,7 +102,7 @@ int op_bind_source(struct context *context, const struct step *step)
 int op_overlay(struct context *context, const struct step *step)
 {
 	static const char *const keys[] = { "lowerdir", "upperdir", "workdir" };
-	const char *target = text_of(&context->plan, step, 0);
+	const char *target = staged(context, text_of(&context->plan, step, 0));
 	int fs cleanup_fd = open_fs(context, "overlay", "overlay", step, 1);
 	int mount cleanup_fd = -1, place cleanup_fd = -1;
 
@@ -108,12 +124,38 @@ int op_overlay(struct context *context, const struct step *step)
 
 int op_file(struct context *context, const struct step *step)
 {
-	const char *target = text_of(&context->plan, step, 0), *content = text_of(&context->plan, step, 1);
+	const char *target = staged(context, text_of(&context->plan, step, 0));
+	const char *content = text_of(&context->plan, step, 1);
 	int fd cleanup_fd = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)step->number[0]);
 
-	if (fd < 0)
+	if (fd < 0 || give(fd, step->number[1]))
 		return -1;
 	return write(fd, content, step->length[1]) == (ssize_t)step->length[1] ? 0 : -1;
+}
+
+/* A device node where only the host's root can make one, for init to bind. The umask is 0: the mode is exact. */
+int op_node(struct context *context, const struct step *step)
+{
+	const char *target = staged(context, text_of(&context->plan, step, 0));
+	dev_t device = makedev((unsigned)(step->number[1] >> 32), (unsigned)step->number[1]);
+	uint64_t owner = step->number[2];
+
+	if (mknod(target, (mode_t)step->number[0], device))
+		return -1;
+	return owner ? lchown(target, (uid_t)(owner >> 32), (gid_t)owner) : 0;
+}
+
+/* By the host's own procfs, before the host is left: in a user namespace the file would be out of reach. */
+int op_oom_score(struct context *context, const struct step *step)
+{
+	int64_t score = (int64_t)step->number[0];
+	int fd cleanup_fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	char number[32];
+	struct text text = text_in(number, sizeof(number));
+
+	add(&text, score < 0 ? "-" : "");
+	add_number(&text, score < 0 ? -(uint64_t)score : (uint64_t)score, 10);
+	return fd >= 0 && write(fd, number, strlen(number)) == (ssize_t)strlen(number) ? 0 : -1;
 }
 
 /* Adds the first directory on the way to `path` that others may write to (a sticky bit does not count). */

@@ -2,35 +2,43 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #define BUFFER 65536
 static char buffers[PUMPS][BUFFER]; /* one that is not used takes no memory */
 
-/* The command's end takes the socket's number and is inherited by init; ours are closed there by exec. */
-static int open_one(struct pump *pump, int fd)
+/* The command's end takes the caller's number and is inherited by init; ours are closed there by exec. Anyone inside
+ * may open it again: who can reach it in /proc could as well trace its holder. */
+static int open_one(struct pump *pump, int fd, int socket)
 {
-	int ends[2], kept = fcntl(fd, F_DUPFD_CLOEXEC, 4);
+	int ends[2], own, kept = fcntl(fd, F_DUPFD_CLOEXEC, 4);
 
 	if (kept < 0 || pipe2(ends, O_CLOEXEC))
 		return -1;
-	pump->from = fd == 0 ? kept : ends[0];
-	pump->to = fd == 0 ? ends[1] : kept;
+	own = ends[fd == 0];
+	pump->from = fd == 0 ? kept : own;
+	pump->to = fd == 0 ? own : kept;
 	pump->bytes = buffers[fd];
-	if (dup2(fd == 0 ? ends[0] : ends[1], fd) < 0 || close(fd == 0 ? ends[0] : ends[1]))
+	pump->socket = socket;
+	/* Ours alone: the caller's has other holders, who did not ask for this. */
+	if (fcntl(own, F_SETFL, O_NONBLOCK) || fchmod(own, 0666) || dup2(ends[fd != 0], fd) < 0)
 		return -1;
-	fcntl(pump->from, F_SETFL, O_NONBLOCK);
-	fcntl(pump->to, F_SETFL, O_NONBLOCK);
-	return 0;
+	return close(ends[fd != 0]);
 }
 
-/* What is a socket among 0, 1 and 2 is kept, with the other end of the pipe that takes its place. */
+/* What is a socket or a pipe among 0, 1 and 2 is kept, with the other end of the pipe that takes its place. */
 int op_pipes(struct context *context, const struct step *step)
 {
 	for (int fd = 0; fd < PUMPS; fd++) {
 		struct stat status;
+		int socket;
 
-		if (fstat(fd, &status) || (S_ISSOCK(status.st_mode) && open_one(&context->pumps[fd], fd)))
+		if (fstat(fd, &status))
+			return -1;
+		socket = S_ISSOCK(status.st_mode);
+		if ((socket || S_ISFIFO(status.st_mode)) && open_one(&context->pumps[fd], fd, socket))
 			return -1;
 	}
 	return 0;
@@ -55,11 +63,26 @@ static void stop(struct pump *pump)
 	pump->begin = pump->end = 0;
 }
 
-static void move_one(struct pump *pump)
+/* Of the caller's descriptors a pipe is written no more than it has room for once it is ready (pipe(7), PIPE_BUF). */
+static ssize_t move(const struct pump *pump, int index)
+{
+	size_t left = pump->end - pump->begin;
+
+	if (left == 0 && index == 0 && pump->socket)
+		return recv(pump->from, pump->bytes, BUFFER, MSG_DONTWAIT);
+	if (left == 0)
+		return read(pump->from, pump->bytes, BUFFER);
+	if (index == 0)
+		return write(pump->to, pump->bytes + pump->begin, left);
+	if (pump->socket)
+		return send(pump->to, pump->bytes + pump->begin, left, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return write(pump->to, pump->bytes + pump->begin, left < PIPE_BUF ? left : PIPE_BUF);
+}
+
+static void move_one(struct pump *pump, int index)
 {
 	int reading = pump->begin == pump->end;
-	ssize_t moved = reading ? read(pump->from, pump->bytes, BUFFER)
-				: write(pump->to, pump->bytes + pump->begin, pump->end - pump->begin);
+	ssize_t moved = move(pump, index);
 
 	/* Short of memory for the moment: what is not moved now is moved at the next turn, not lost. */
 	if (moved < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
@@ -80,7 +103,7 @@ void pumps_move(struct pump *pumps, const struct pollfd *polls)
 {
 	for (int i = 0; i < PUMPS; i++)
 		if (polls[i].fd >= 0 && polls[i].revents)
-			move_one(&pumps[i]);
+			move_one(&pumps[i], i);
 }
 
 int pumps_pending(struct pump *pumps)

@@ -1,4 +1,5 @@
-/* Pipes for a command whose stdin, stdout or stderr came as sockets, which cannot be opened again as /dev/stdout. */
+/* Pipes of the container's own in place of the caller's: a socket cannot be opened again as /dev/stdout, and a pipe of
+ * the caller's has other readers, whom a container could write to, and modes that it could change. */
 #ifndef CRT_PUMP_H
 #define CRT_PUMP_H
 
@@ -9,6 +10,7 @@
 
 struct pump {
 	int from, to; /* -1 where there is nothing to copy, or no more */
+	int socket;   /* the caller's is one, not a pipe */
 	size_t begin, end;
 	char *bytes;
 };

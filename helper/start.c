@@ -46,7 +46,7 @@ static int leave_stage(struct context *context)
 		const struct step *step = &context->plan.steps[i];
 
 		/* What the stage opened is init's now: a directory kept here would pin the host's file systems. */
-		if (step->op == OP_open)
+		if (step->op == OP_open || step->op == OP_userns)
 			close(slot_fd(context, step, 0));
 		terminal |= step->op == OP_relay;
 	}

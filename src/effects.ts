@@ -1,8 +1,10 @@
 import type { CgroupDirectory } from './cgroup/driver.js';
+import { claimIds } from './ids.js';
 import { createLayer } from './layer.js';
 import type { RunOptions } from './options.js';
 import { toHostPath } from './plan/step.js';
 import type { Prepared } from './prepare.js';
+import { IDS } from './spec/defaults.js';
 import { type Claim, claim } from './state/claim.js';
 import { ownIdentity } from './state/lock.js';
 import { undo, undoContext } from './undo.js';
@@ -14,7 +16,7 @@ export class Effects {
 
   /** Takes the name. @throws UserError when it is taken. */
   constructor(prepared: Prepared, command: readonly string[], options: RunOptions) {
-    const { name, roots, rootfs, config, cgroup, layer } = prepared;
+    const { name, roots, rootfs, config, cgroup, layer, ids } = prepared;
     this.#prepared = prepared;
     const record = {
       version: 1 as const,
@@ -27,8 +29,9 @@ export class Effects {
       ...(options.memory === undefined ? {} : { memoryLimit: options.memory }),
       cgroupPaths: cgroup.paths,
       ...(layer === undefined ? {} : { layer: toHostPath(`${roots.layers}/${layer}`) }),
+      ...(ids === undefined ? {} : { ids }),
       keep: options.keep ?? false,
-      loosened: options.writableRootfs ? ['writable-rootfs'] : [],
+      loosened: [...(options.writableRootfs ? ['writable-rootfs'] : []), ...(options.userns === 'host' ? ['userns=host'] : [])],
     };
     const context = undoContext();
     this.claim = claim(record, { config }, { roots, repair: (directory) => void undo(directory, context) });
@@ -36,7 +39,9 @@ export class Effects {
 
   /** Makes cgroup and layer, in an order in which the state folder always knows more than there is. @throws UserError */
   make(): readonly CgroupDirectory[] {
-    const { cgroup, roots, layer, rootfs, host } = this.#prepared;
+    const { cgroup, roots, layer, rootfs, host, ids } = this.#prepared;
+    // First, and before anything else is made: it is the one thing that another start may have taken meanwhile.
+    if (ids !== undefined) claimIds(roots, ids, this.claim.directory, this.claim.record);
     host?.make();
     const directories = cgroup.create();
     this.claim.writeCgroups(directories);
@@ -44,7 +49,7 @@ export class Effects {
       createLayer(
         roots.layers,
         layer,
-        { lowerMode: rootfs.mode, lowerUid: rootfs.uid, lowerGid: rootfs.gid },
+        { lowerMode: rootfs.mode, lowerUid: shifted(rootfs.uid, ids), lowerGid: shifted(rootfs.gid, ids) },
         { directory: this.claim.directory, record: this.claim.record },
       );
     }
@@ -55,4 +60,10 @@ export class Effects {
   undo(): void {
     undo(this.claim.directory, undoContext(), { claim: this.claim.record.id });
   }
+}
+
+/** The host's id that an owner of the rootfs has in the layer; one that the container has no id for becomes its root. */
+function shifted(id: number, ids: number | undefined): number {
+  if (ids === undefined) return id;
+  return ids + (id < IDS ? id : 0);
 }

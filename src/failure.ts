@@ -37,6 +37,18 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
   'mount ENOTDIR': ['the place in the rootfs is not a directory', 'make it a directory in the rootfs'],
   'bind ENOTDIR': ['a directory cannot be mounted on a file, nor a file on a directory', 'choose another place in the container'],
   'bind-source ENOENT': ['the source of a mount is gone', 'look at the -v and --mount flags'],
+  'bind-source EINVAL': [
+    'the file system, or one mounted below it, cannot map ids for a user namespace',
+    '--userns host goes without one; or name a folder without other mounts in it',
+  ],
+  'bind-source EPERM': ['its ids are mapped already, or may not be mapped here', '--userns host goes without a user namespace'],
+  'userns ENOSPC': ['the limit on user namespaces is reached', 'cat /proc/sys/user/max_user_namespaces; or --userns host'],
+  'userns EUSERS': ['user namespaces are nested too deeply here', '--userns host'],
+  'userns EPERM': ['user namespaces may not be made here', 'cat /proc/sys/user/max_user_namespaces; or --userns host'],
+  'mount EPERM': [
+    'in a user namespace the kernel shows /proc and /sys only where the host has them uncovered: crt runs inside another container',
+    '--userns host',
+  ],
   'user ESRCH': ['the name is not in the /etc/passwd or /etc/group of the container', 'give a number: -u 1000:1000'],
   'cwd ENOTDIR': ['there is a file in its place', 'choose another -w'],
   'rlimit EPERM': ['a hard limit can only be lowered here', 'give a lower --ulimit'],

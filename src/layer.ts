@@ -18,7 +18,7 @@ export interface Layer {
   readonly work: HostPath;
 }
 
-/** Mode and owner of the lower root directory: the merged root shows those of the upper one. */
+/** Mode and owner of the lower root directory, as the layer is to have them: the merged root shows those of the upper one. */
 export interface LowerRoot {
   readonly lowerMode: number;
   readonly lowerUid: number;

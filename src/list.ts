@@ -3,6 +3,7 @@ import { UserError } from './errors.js';
 import type { CgroupFacts } from './host/facts.js';
 import { probeHost } from './host/probe.js';
 import { bootId, isAlive } from './host/process.js';
+import { sweepIds } from './ids.js';
 import { type LostLayer, lostLayers, removeLayer } from './layer.js';
 import type { ContainerRecord } from './state/record.js';
 import { initAlive, isOrphaned, type Status, status } from './state/status.js';
@@ -99,6 +100,7 @@ function matches(summary: ContainerSummary, { names, statuses }: Filters): boole
 function summarizeAll(context: UndoContext): readonly ContainerSummary[] {
   const entries = readAll(context.roots);
   attempt(() => sweepTemporaries(context.roots, bootId()));
+  attempt(() => sweepIds(context.roots));
   let facts: CgroupFacts | undefined;
   return entries.flatMap((seen) => {
     const { entry, problem } = repair(seen, context);

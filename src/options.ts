@@ -47,6 +47,11 @@ export interface RunOptions {
   /** Milliseconds after which the container is killed. */
   timeout?: number;
   mounts?: readonly MountOption[];
+  /**
+   * `auto`, the default: a user namespace with a range of ids of the container's own, so that root inside is nobody outside. `host`: none;
+   * root inside is root of the host, less capabilities.
+   */
+  userns?: 'auto' | 'host';
   /** Make the root file system read-only. */
   readOnly?: boolean;
   /** Put a reaper at PID 1 that forwards signals and reaps orphans. */

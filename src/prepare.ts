@@ -7,6 +7,8 @@ import type { HostFacts } from './host/facts.js';
 import { holdingMount } from './host/mounts.js';
 import { probeHost } from './host/probe.js';
 import { type HostRootfs, hostRootfs } from './host-rootfs.js';
+import { checkMappable } from './idmap.js';
+import { chooseIds } from './ids.js';
 import { helperPath } from './launch/helper-path.js';
 import { layerId } from './layer.js';
 import type { MountOption, RunOptions } from './options.js';
@@ -34,6 +36,8 @@ export interface Prepared {
   readonly cgroup: ContainerCgroup;
   /** The id of the writable layer, where it is on disk. */
   readonly layer: string | undefined;
+  /** The first of the host's ids that stand for 0 to 65535 inside; undefined without a user namespace. */
+  readonly ids: number | undefined;
   readonly plan: Plan;
   readonly notices: readonly string[];
 }
@@ -70,10 +74,18 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
   const roots = stateRoots(env);
   const rootfs = chooseRootfs(options.rootfs, env, { writable: options.writableRootfs ?? false, mounts: facts.mounts });
   const host = rootfs.kind === 'host' ? hostRootfs(roots) : undefined;
+  const isolated = options.userns !== 'host';
+  if (isolated)
+    checkMappable(facts, [
+      rootfs.path,
+      ...(options.mounts ?? []).flatMap(({ source, type }) => (source && type !== 'tmpfs' ? source : [])),
+    ]);
+  const ids = isolated ? chooseIds(roots) : undefined;
   const config = toConfig(options, {
     facts,
     rootfs: rootfs.path,
     rootfsKind: rootfs.kind,
+    ...(ids === undefined ? {} : { ids }),
     ...(host ? { extraMounts: [...host.mounts] } : {}),
   });
   const cgroup = openCgroup(facts.cgroup, options.name, config.linux.resources ?? {});
@@ -96,7 +108,7 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
     reaper: options.init ?? false,
   };
   const notices = [rootfs.notice, notice].filter((text) => text !== undefined);
-  return { name: options.name, facts, roots, helper, rootfs, host, config, cgroup, layer, plan: compileRun(config, layout), notices };
+  return { name: options.name, facts, roots, helper, rootfs, host, config, cgroup, layer, ids, plan: compileRun(config, layout), notices };
 }
 
 /** Before the helper, which could only say that it was not there. */

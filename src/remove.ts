@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { UserError } from './errors.js';
 import { isAlive } from './host/process.js';
+import { releaseIds } from './ids.js';
 import { layerSize, layersOf, lostLayers, removeLayer } from './layer.js';
 import type { HostPath } from './plan/step.js';
 import { waitUntil } from './state/pause.js';
@@ -115,6 +116,7 @@ function removeLost(name: string, { roots, verbs }: UndoContext): Removed {
   }
   const layers = lost.map(({ layer }) => ({ path: layer, bytes: layerSize(layer) }));
   for (const { path } of layers) removeLayer(roots.layers, path, verbs);
+  for (const { record } of lost) releaseIds(roots, record);
   return { name, status: 'stopped', killed: false, cgroups: [], layers, directory: undefined };
 }
 

@@ -3,6 +3,7 @@ import { Container } from './container.js';
 import { Effects } from './effects.js';
 import { BugError } from './errors.js';
 import { stepError } from './failure.js';
+import { IdsTaken } from './ids.js';
 import { judgeRootfs } from './judge.js';
 import { Launch } from './launch/launch.js';
 import { parseProbe } from './launch/probe.js';
@@ -22,6 +23,17 @@ import { Watch } from './watch.js';
  */
 export async function run(options: RunOptions): Promise<Result> {
   const watch = new Watch(options);
+  for (;;) {
+    try {
+      return await attempt(options, watch);
+    } catch (error) {
+      // Another start took the same range of user ids between our choice and our claim: nothing has run, so choose again.
+      if (!(error instanceof IdsTaken)) throw error;
+    }
+  }
+}
+
+async function attempt(options: RunOptions, watch: Watch): Promise<Result> {
   const prepared = prepare(options);
   for (const notice of prepared.notices) options.onNotice?.(notice);
   options.onPlan?.(prepared.plan, prepared.config);

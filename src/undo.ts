@@ -4,6 +4,7 @@ import { destroyCgroup } from './cgroup/destroy.js';
 import type { CgroupDirectory } from './cgroup/driver.js';
 import { UserError } from './errors.js';
 import { bootId, isAlive, type ProcessIdentity } from './host/process.js';
+import { releaseIds } from './ids.js';
 import { type HelperVerbs, helperVerbs } from './launch/verbs.js';
 import { layersOf, removeLayer } from './layer.js';
 import { type HostPath, toHostPath } from './plan/step.js';
@@ -135,6 +136,7 @@ function undoLocked(entry: Entry, context: UndoContext & { readonly self: Proces
       return { outcome: 'kept', killed, cgroups, layers: [] };
     }
     const layers = undoLayers(entry, context);
+    if (entry.record !== undefined) releaseIds(context.roots, entry.record);
     dispose(entry, temporaryPath(context.roots, entry.name, context.self));
     return { outcome: 'undone', killed, cgroups, layers };
   } catch (error) {

@@ -25,10 +25,13 @@ export interface Cgroup {
   check(): void;
   /** Makes the directories and sets the limits, reading back what was set. Removes what it made when it fails. @throws UserError */
   create(): readonly CgroupDirectory[];
-  /** Steps of the stage, before `clone`, that open what the join needs; and the slot for CLONE_INTO_CGROUP on version 2. */
-  open(): { readonly steps: readonly Step[]; readonly cloneInto: string | undefined };
-  /** Steps of init that join (version 1: one `cgroup-join` a hierarchy; version 2: none). Must come first of all of init's. */
-  join(): readonly Step[];
+  /**
+   * Steps of the stage, before `clone`, that open what the join needs. On version 2 the slot for CLONE_INTO_CGROUP, if init is to be
+   * born inside: not from a user namespace, whose root may not write to the cgroups above (cgroups(7), "Delegation containment").
+   */
+  open(options: { readonly bornInside: boolean }): { readonly steps: readonly Step[]; readonly cloneInto: string | undefined };
+  /** Steps of init that join, by what {@link open} has opened; none if it is born inside. Must come first of all of init's. */
+  join(options: { readonly bornInside: boolean }): readonly Step[];
   /** Steps of init that show the cgroup inside, at /sys/fs/cgroup; after the cgroup namespace is unshared and /sys is mounted. */
   mounts(root: string): readonly Step[];
   stats(): CgroupStats;

@@ -65,14 +65,18 @@ export class CgroupV2 implements ContainerCgroup {
     return made;
   }
 
-  open(): { readonly steps: readonly Step[]; readonly cloneInto: string } {
-    const flags = O_PATH | O_CLOEXEC | constants.O_DIRECTORY;
-    const why = 'the cgroup that init is born in';
-    return { steps: [step('open', 'stage', { fd: SLOT, path: this.#directory, flags }, { chapter: 'cgroup', why })], cloneInto: SLOT };
+  open({ bornInside }: { readonly bornInside: boolean }): { readonly steps: readonly Step[]; readonly cloneInto: string | undefined } {
+    const [path, flags, why] = bornInside
+      ? [this.#directory, O_PATH | O_CLOEXEC | constants.O_DIRECTORY, 'the cgroup that init is born in']
+      : [toHostPath(`${this.#directory}/cgroup.procs`), constants.O_WRONLY | O_CLOEXEC, 'the way into the cgroup'];
+    return {
+      steps: [step('open', 'stage', { fd: SLOT, path, flags }, { chapter: 'cgroup', why })],
+      cloneInto: bornInside ? SLOT : undefined,
+    };
   }
 
-  join(): readonly Step[] {
-    return [];
+  join({ bornInside }: { readonly bornInside: boolean }): readonly Step[] {
+    return bornInside ? [] : [step('cgroup-join', 'init', { tasks: SLOT }, { chapter: 'cgroup', why: 'enter the cgroup' })];
   }
 
   mounts(root: string): readonly Step[] {

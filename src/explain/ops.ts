@@ -44,6 +44,11 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     man: ['mount_setattr(2)', 'mount_namespaces(7)'],
     purpose: 'Cuts the copy of the mount table loose: what is mounted here stays here, what the host unmounts goes here, too.',
   },
+  userns: {
+    syscalls: ['clone3(CLONE_NEWUSER)', 'openat', 'write', 'pidfd_send_signal', 'wait4'],
+    man: ['user_namespaces(7)', 'clone(2)'],
+    purpose: 'Makes a user namespace by a child that does nothing else, and writes which ids of the host stand for those inside.',
+  },
   staging: {
     syscalls: ['fsopen', 'fsconfig', 'fsmount', 'move_mount'],
     man: ['mount(2)', 'tmpfs(5)'],
@@ -73,6 +78,21 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     syscalls: ['openat', 'write'],
     man: ['open(2)', 'write(2)'],
     purpose: 'Writes a small text to memory, to be shown as a file inside.',
+  },
+  node: {
+    syscalls: ['mknod', 'lchown'],
+    man: ['mknod(2)', 'null(4)'],
+    purpose: 'Makes a device node while there is still the right to do so; root inside can only use it.',
+  },
+  'join-userns': {
+    syscalls: ['setns(CLONE_NEWUSER)'],
+    man: ['setns(2)', 'user_namespaces(7)'],
+    purpose: "Enters the user namespace, from which no way leads back: of the host's rights none is left.",
+  },
+  'ids-root': {
+    syscalls: ['setgroups', 'setresgid', 'setresuid', 'prctl(PR_SET_PDEATHSIG)'],
+    man: ['setresuid(2)', 'user_namespaces(7)'],
+    purpose: 'Becomes user 0 of the namespace: until then the process has an id that nothing inside stands for.',
   },
   clone: {
     syscalls: ['clone3(CLONE_PARENT|CLONE_PIDFD)'],
@@ -110,8 +130,8 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose: "Sets the NIS domain name of the container's UTS namespace.",
   },
   root: {
-    syscalls: ['openat(O_PATH)'],
-    man: ['open(2)', 'path_resolution(7)'],
+    syscalls: ['openat(O_PATH)', 'open_tree(OPEN_TREE_CLONE)', 'mount_setattr', 'move_mount'],
+    man: ['open(2)', 'pivot_root(2)', 'path_resolution(7)'],
     purpose: 'Holds on to the folder that will be /: every path of the container is looked up below this descriptor.',
   },
   mount: {
@@ -191,7 +211,7 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose: 'Limits what one process may use; the first number is what counts, the second how far it may be raised.',
   },
   'oom-score': {
-    syscalls: ['openat2', 'fstatfs', 'write'],
+    syscalls: ['openat', 'write'],
     man: ['proc(5)'],
     purpose: 'Says how readily the kernel kills this process when memory runs out: -1000 never, 1000 first.',
   },

@@ -37,6 +37,18 @@ const capabilities = (mask: number | bigint): readonly string[] => {
 };
 const arrow = (from: string, to: string): string => `${from} → ${to}`;
 
+/** A line of user_namespaces(7): `0 1879048192 65536`. */
+const mapping = (line: string): string => {
+  const [inside = 0, outside = 0, size = 0] = line.split(' ').map(Number);
+  return `${inside}–${inside + size - 1} are ${outside}–${outside + size - 1} of the host`;
+};
+const node = (target: string, mode: number | bigint, device: number | bigint, owner: number | bigint): string[] => [
+  target,
+  `${deviceType(mode)} ${pair(device).join(':')}`,
+  octal(mode),
+  Number(owner) === 0 ? '' : `owner ${pair(owner).join(':')}`,
+];
+
 /** The operands of each op in short human form, in parts; an empty part is left out. */
 const PHRASES: Phrases = {
   'on-orphan': ({ argv }) => [command(argv)],
@@ -45,16 +57,24 @@ const PHRASES: Phrases = {
   yield: ({ reason }) => [reason],
   relay: ({ master }) => [arrow('the terminal', master)],
   propagation: ({ mode }) => ['/', flags(propagationNames(mode))],
+  userns: ({ uid_map }) => [...uid_map.trim().split('\n').map(mapping)],
   staging: ({ target, options }) => [arrow('tmpfs', target), options.join(',')],
   open: ({ fd, path, flags: bits }) => [`${fd} = ${path}`, flags(openFlagNames(bits))],
   probe: ({ root, candidates }) => [candidates.length === 0 ? `the folder ${root}` : `below ${root}:`, ...shorten(candidates)],
-  'bind-source': ({ from, source, target, attrs }) => [arrow(source ?? from ?? '', target), attributes(attrs)],
+  'bind-source': ({ from, source, target, attrs, idmap }) => [
+    arrow(source ?? from ?? '', target),
+    attributes(attrs),
+    idmap === undefined ? '' : 'ids mapped',
+  ],
   overlay: ({ lower, upper, work, target, options, attrs }) => [
     arrow(`${lower} + ${upper} (${work})`, target),
     options.join(','),
     attributes(attrs),
   ],
   file: ({ target, content, mode }) => [arrow(excerpt(content), target), octal(mode)],
+  node: ({ target, mode, device, owner }) => node(target, mode, device, owner),
+  'join-userns': () => [],
+  'ids-root': () => [],
   clone: ({ namespaces, cgroup }) => [flags(namespaceNames(namespaces)), cgroup === undefined ? '' : `into ${cgroup}`],
   'parent-death': ({ signal }) => [signalName(signal)],
   'cgroup-join': ({ tasks }) => [tasks],
@@ -70,12 +90,7 @@ const PHRASES: Phrases = {
     Number(mode) === 0 ? '' : octal(mode),
   ],
   bind: ({ source, target, attrs }) => [arrow(source, target), attributes(attrs)],
-  device: ({ target, mode, device, owner }) => [
-    target,
-    `${deviceType(mode)} ${pair(device).join(':')}`,
-    octal(mode),
-    Number(owner) === 0 ? '' : `owner ${pair(owner).join(':')}`,
-  ],
+  device: ({ target, mode, device, owner }) => node(target, mode, device, owner),
   symlink: ({ target, content }) => [arrow(target, content)],
   mask: ({ target }) => [target],
   readonly: ({ target }) => [target],

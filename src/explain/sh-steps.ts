@@ -24,6 +24,8 @@ type Translate<N extends OpName> = (operands: Operands<N>, shell: Shell, step: S
 type Translations = { readonly [N in OpName]: Translate<N> };
 
 const nothing = (why: string): readonly string[] => [`# (${why})`];
+/** It takes util-linux 2.39, and Debian 12 has 2.38. */
+const NO_USERNS = nothing('mount(8) cannot map the ids of an overlay: the script goes without a user namespace');
 const atEnd = nothing('by setpriv, at the end');
 
 /** A path of the container, as it is reached at this point. */
@@ -48,9 +50,12 @@ const TRANSLATIONS: Translations = {
   yield: () => nothing('a script has nobody to wait for'),
   relay: () => nothing('the command keeps your terminal'),
   propagation: () => nothing('by unshare, below'),
+  userns: () => NO_USERNS,
   staging: ({ target, options }, { places }) => {
     const word = places.word(target);
-    return [`mkdir -p ${word}`, `mount -t tmpfs -o ${quote([...options, 'nosuid', 'noexec'].join(','))} crt ${word}`];
+    // Of root, as everything that the script makes: it has no user namespace.
+    const own = options.filter((option) => !/^[ug]id=/.test(option));
+    return [`mkdir -p ${word}`, `mount -t tmpfs -o ${quote([...own, 'nosuid', 'noexec'].join(','))} crt ${word}`];
   },
   open: ({ fd, path }, { places }, step) => [
     ...(step.flags.includes('mkdir') ? [`mkdir -p ${places.word(path)}`] : []),
@@ -79,6 +84,12 @@ const TRANSLATIONS: Translations = {
     `printf %s ${quote(Buffer.from(content).toString())} > ${places.word(target)}`,
     `chmod ${octal(mode)} ${places.word(target)}`,
   ],
+  node: ({ target, mode, device }, { places }) => {
+    const [major, minor] = pair(device);
+    return [`mknod -m ${octal(mode)} ${places.word(target)} ${deviceType(mode)} ${major} ${minor}`];
+  },
+  'join-userns': () => NO_USERNS,
+  'ids-root': () => NO_USERNS,
   clone: () => nothing('by unshare, below'),
   'parent-death': () => nothing('by unshare --kill-child, below'),
   'cgroup-join': () => nothing('before unshare, below'),

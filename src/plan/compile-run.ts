@@ -1,12 +1,13 @@
 import type { Config, Mount } from '../spec/types.js';
-import { makeDevices } from './devices.js';
+import { makeDevices, stageDev } from './devices.js';
 import type { Layout } from './layout.js';
 import { maskAll, stageMasks } from './masks.js';
 import { isBind, mountAll, stageBinds } from './mounts.js';
 import { bearInit, enterCgroup, furnish } from './namespaces.js';
-import { commandCandidates, dropRights, execCommand, filterCalls, findUser, settleProcess, tuneProc } from './process.js';
+import { commandCandidates, dropRights, execCommand, filterCalls, findUser, setOomScore, settleProcess, tuneProc } from './process.js';
 import { findCommand, lockRoot, openRoot, pivot, stageRoot } from './rootfs.js';
 import { type Plan, type Step, step } from './step.js';
+import { hasUserNamespace, joinUserNamespace, makeUserNamespace } from './user.js';
 
 /** The reasons that a `yield` gives: the supervisor knows by them what it is asked for. */
 export const CHECKED = 'checked';
@@ -18,7 +19,7 @@ export const READY = 'ready';
  * @throws TypeError for a path that is not absolute: validate the config first.
  */
 export function compileRun(config: Config, layout: Layout): Plan {
-  const cgroup = layout.cgroup.open();
+  const cgroup = layout.cgroup.open({ bornInside: !hasUserNamespace(config) });
   return {
     steps: [
       // First of all: from here on a dead supervisor is cleaned up after.
@@ -28,12 +29,17 @@ export function compileRun(config: Config, layout: Layout): Plan {
       // Nothing on the host is touched before the supervisor has judged what was found.
       ...findCommand(layout, visibleCandidates(config, layout)),
       step('yield', 'monitor', { reason: CHECKED }, { chapter: 'prepare', why: 'crt judges, then makes state folder, cgroup and layer' }),
+      // Before the first mount whose ids it maps.
+      ...makeUserNamespace(config),
       // Host-side opens come before the last clone: init never sees a host path again, but for the staging area.
       ...stageRoot(layout, config),
       ...stageBinds(config, layout),
       ...stageMasks(config, layout),
+      ...stageDev(config, layout),
       ...cgroup.steps,
-      // A user namespace goes here: ids of layers and binds mapped before, joined after, ids 0 before the clone.
+      ...setOomScore(config),
+      // The ids of layers and binds are mapped; nothing that needs the host's rights comes after, and ids 0 before the clone.
+      ...joinUserNamespace(config),
       ...bearInit(config, cgroup.cloneInto),
       // In the cgroup before anything that allocates.
       ...enterCgroup(config, layout),

@@ -1,5 +1,8 @@
-import type { Config, Device } from '../spec/types.js';
-import { type Step, step, toContainerPath } from './step.js';
+import type { Config, Device, Mount } from '../spec/types.js';
+import type { Layout } from './layout.js';
+import { staged } from './rootfs.js';
+import { type HostPath, type Step, step, toContainerPath, toHostPath } from './step.js';
+import { hasUserNamespace, hostOwner, ownerOptions } from './user.js';
 
 const TYPE_BITS = { c: 0o020000, u: 0o020000, b: 0o060000, p: 0o010000 } as const;
 
@@ -12,10 +15,42 @@ const LINKS: readonly (readonly [target: string, content: string])[] = [
   ['/dev/ptmx', 'pts/ptmx'],
 ];
 
+function hasDev(config: Config): boolean {
+  return config.mounts.some((mount) => mount.destination === '/dev');
+}
+
+/** No user namespace may make device nodes: there the host makes the whole of /dev, before init is born. */
+export function isStagedDev(config: Config, mount: Mount): boolean {
+  return hasUserNamespace(config) && mount.destination === '/dev' && mount.type === 'tmpfs';
+}
+
+/** /dev in the staging area, with its nodes, for init to bind. No inode of the host's own /dev is in it. */
+export function stageDev(config: Config, layout: Layout): Step[] {
+  const mount = config.mounts.find((candidate) => isStagedDev(config, candidate));
+  if (mount === undefined) return [];
+  const target = staged(layout, 'dev');
+  // nosuid and noexec are what the step sets; the time is kept as for any file system in memory.
+  const options = [...(mount.options ?? []).filter((option) => option.includes('=')), ...ownerOptions(config)];
+  return [
+    step(
+      'staging',
+      'stage',
+      { target, options },
+      { chapter: 'devices', why: '/dev, where root inside can make no node', flags: ['mkdir'] },
+    ),
+    ...(config.linux.devices ?? []).map((device) => stageNode(device, config, toHostPath(target + device.path.slice('/dev'.length)))),
+  ];
+}
+
+function stageNode(device: Device, config: Config, target: HostPath): Step {
+  const operands = { target, mode: modeOf(device), device: numberOf(device), owner: hostOwner(config, device.uid ?? 0, device.gid ?? 0) };
+  return step('node', 'stage', operands, { chapter: 'devices', why: `${device.type} ${device.major}:${device.minor}` });
+}
+
 /** Device nodes and links, once /dev is a file system of the container's own: made elsewhere they would land in the rootfs. */
 export function makeDevices(config: Config): Step[] {
-  if (!config.mounts.some((mount) => mount.destination === '/dev')) return [];
-  const nodes = (config.linux.devices ?? []).map(makeNode);
+  if (!hasDev(config)) return [];
+  const nodes = config.mounts.some((mount) => isStagedDev(config, mount)) ? [] : (config.linux.devices ?? []).map(makeNode);
   const links = LINKS.map(([target, content]) =>
     step(
       'symlink',
@@ -32,9 +67,17 @@ function makeNode(device: Device): Step {
   const operands = {
     root: 'root',
     target: toContainerPath(device.path),
-    mode: TYPE_BITS[device.type] | (device.fileMode ?? 0o666),
-    device: (BigInt(device.major) << 32n) | BigInt(device.minor),
+    mode: modeOf(device),
+    device: numberOf(device),
     owner: (BigInt(device.uid ?? 0) << 32n) | BigInt(device.gid ?? 0),
   };
   return step('device', 'init', operands, { chapter: 'devices', why: `${device.type} ${device.major}:${device.minor}` });
+}
+
+function modeOf({ type, fileMode }: Device): number {
+  return TYPE_BITS[type] | (fileMode ?? 0o666);
+}
+
+function numberOf({ major, minor }: Device): bigint {
+  return (BigInt(major) << 32n) | BigInt(minor);
 }

@@ -17,8 +17,8 @@ export interface ProvidedFile {
 
 /** The part of a cgroup driver that answers with steps (cgroup/driver.ts says what each is). */
 export interface CgroupSteps {
-  open(): { readonly steps: readonly Step[]; readonly cloneInto: string | undefined };
-  join(): readonly Step[];
+  open(options: { readonly bornInside: boolean }): { readonly steps: readonly Step[]; readonly cloneInto: string | undefined };
+  join(options: { readonly bornInside: boolean }): readonly Step[];
   mounts(root: string): readonly Step[];
   seal(): readonly Step[];
 }

@@ -3,6 +3,7 @@ import type { Layout } from './layout.js';
 import { O_PATH } from './numbers.js';
 import { staged } from './rootfs.js';
 import { type Step, step, toContainerPath, toHostPath } from './step.js';
+import { ownedBy } from './user.js';
 
 /** Read-only, nosuid, noexec: a device can be written to all the same, but not its mode and owner, which are the host's. */
 const NULL_ATTRS = 0x1 | 0x2 | 0x8;
@@ -25,7 +26,7 @@ export function stageMasks(config: Config, layout: Layout): Step[] {
     step(
       'open',
       'stage',
-      { fd: 'empty', path: staged(layout, 'empty'), flags: O_PATH },
+      { fd: 'empty', path: staged(layout, 'empty'), flags: O_PATH, ...ownedBy(config) },
       { ...note, why: 'covers masked folders', flags: ['mkdir'] },
     ),
   ];

@@ -1,8 +1,10 @@
 import type { Config, Mount } from '../spec/types.js';
+import { isStagedDev } from './devices.js';
 import type { Layout, ProvidedFile } from './layout.js';
 import { MOUNT_ATTRS, SILENT_OPTIONS } from './numbers.js';
 import { staged } from './rootfs.js';
 import { type Step, step, toContainerPath, toHostPath } from './step.js';
+import { hasUserNamespace, ownedBy, USERNS } from './user.js';
 
 /** A mount's options, told apart: attributes of the mount point, and options of the file system. */
 export function splitOptions(options: readonly string[]): { attrs: number; data: string[] } {
@@ -32,17 +34,18 @@ function wantedFiles(config: Config, layout: Layout): readonly ProvidedFile[] {
 
 /** Sources of all binds, copied into the staging area with their restrictions, so that a user namespace locks those later. */
 export function stageBinds(config: Config, layout: Layout): Step[] {
+  const idmap = hasUserNamespace(config) ? USERNS : undefined;
   const binds = config.mounts.flatMap((mount, index) => {
     if (!isBind(mount) || mount.source === undefined) return [];
     const { attrs } = splitOptions(mount.options ?? []);
-    const operands = { source: toHostPath(mount.source), target: staged(layout, `bind-${index}`), attrs };
+    const operands = { idmap, source: toHostPath(mount.source), target: staged(layout, `bind-${index}`), attrs };
     return [step('bind-source', 'stage', operands, { chapter: 'mounts', why: `what ${mount.destination} will show` })];
   });
   const files = wantedFiles(config, layout).map((file, index) =>
     step(
       'file',
       'stage',
-      { target: staged(layout, `file-${index}`), content: Buffer.from(file.content), mode: 0o644 },
+      { target: staged(layout, `file-${index}`), content: Buffer.from(file.content), mode: 0o644, ...ownedBy(config) },
       { chapter: 'mounts', why: `what ${file.target} will say` },
     ),
   );
@@ -54,7 +57,7 @@ export function stageBinds(config: Config, layout: Layout): Step[] {
  * that the user mounted.
  */
 export function mountAll(config: Config, layout: Layout): Step[] {
-  const mounts = config.mounts.flatMap((mount, index) => mountOne(mount, index, layout));
+  const mounts = config.mounts.flatMap((mount, index) => (isStagedDev(config, mount) ? [bindDev(layout)] : mountOne(mount, index, layout)));
   // In a writable rootfs a missing file is not made: it would stay behind.
   const flags = [layout.root.kind === 'directory' ? ('optional' as const) : ('mkfile' as const)];
   const files = wantedFiles(config, layout).map((file, index) =>
@@ -71,6 +74,12 @@ export function mountAll(config: Config, layout: Layout): Step[] {
     ),
   );
   return [...files, ...mounts];
+}
+
+/** With its nodes in it: see {@link stageDev}. */
+function bindDev(layout: Layout): Step {
+  const operands = { root: 'root', source: staged(layout, 'dev'), target: toContainerPath('/dev'), attrs: 0 };
+  return step('bind', 'init', operands, { chapter: 'mounts', why: 'devices of its own', flags: ['mkdir'] });
 }
 
 function mountOne(mount: Mount, index: number, layout: Layout): readonly Step[] {

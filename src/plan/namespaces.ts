@@ -3,6 +3,7 @@ import type { Layout } from './layout.js';
 import { CLONE_FLAGS } from './numbers.js';
 import { dieWithParent } from './process.js';
 import { type Step, step } from './step.js';
+import { hasUserNamespace } from './user.js';
 
 const namespaces = { chapter: 'namespaces' as const };
 
@@ -12,7 +13,7 @@ function has(config: Config, type: NamespaceType): boolean {
 
 /** Init is born in its namespaces, all but the cgroup's, which is unshared once init is in its cgroup; and dies with the monitor. */
 export function bearInit(config: Config, cloneInto: string | undefined): Step[] {
-  const types = config.linux.namespaces.map((namespace) => namespace.type).filter((type) => type !== 'cgroup');
+  const types = config.linux.namespaces.map((namespace) => namespace.type).filter((type) => type !== 'cgroup' && type !== 'user');
   // Unsigned: CLONE_NEWNET alone would be negative with others or'ed to it.
   const flags = types.reduce((all, type) => (all | CLONE_FLAGS[type]) >>> 0, 0);
   const operands = { pidfd: 'init', cgroup: cloneInto, namespaces: flags };
@@ -25,7 +26,10 @@ export function bearInit(config: Config, cloneInto: string | undefined): Step[] 
 /** Into the cgroup, then a cgroup namespace, whose root is where init is by then. */
 export function enterCgroup(config: Config, layout: Layout): Step[] {
   const note = { chapter: 'cgroup' as const, why: 'its own cgroup is the root that it sees' };
-  return [...layout.cgroup.join(), ...(has(config, 'cgroup') ? [step('unshare', 'init', { namespaces: CLONE_FLAGS.cgroup }, note)] : [])];
+  return [
+    ...layout.cgroup.join({ bornInside: !hasUserNamespace(config) }),
+    ...(has(config, 'cgroup') ? [step('unshare', 'init', { namespaces: CLONE_FLAGS.cgroup }, note)] : []),
+  ];
 }
 
 /** What a fresh network and UTS namespace needs to be of use. */

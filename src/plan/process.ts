@@ -40,21 +40,22 @@ export function findUser(config: Config): Step[] {
 
 /** Settings that are written to the container's procfs, before that is masked. */
 export function tuneProc(config: Config): Step[] {
-  const sysctls = Object.entries(config.linux.sysctl ?? {}).map(([key, value]) =>
+  return Object.entries(config.linux.sysctl ?? {}).map(([key, value]) =>
     step('sysctl', 'init', { root: 'root', key: key.replaceAll('.', '/'), value }, { ...process, why: 'a knob of its own namespaces' }),
   );
+}
+
+/** Inherited by init, whose own file of procfs it could not write in a user namespace. */
+export function setOomScore(config: Config): Step[] {
   const score = config.process.oomScoreAdj;
-  if (score === undefined) return sysctls;
-  return [
-    ...sysctls,
-    step('oom-score', 'init', { root: 'root', value: score }, { ...process, why: 'how soon the kernel picks it when memory is short' }),
-  ];
+  if (score === undefined) return [];
+  return [step('oom-score', 'stage', { value: score }, { ...process, why: 'how soon the kernel picks it when memory is short' })];
 }
 
 /** Keyring, limits and folder: what still needs the rights that go next. */
 export function settleProcess(config: Config): Step[] {
   const limits = (config.process.rlimits ?? []).map(({ type, soft, hard }) =>
-    step('rlimit', 'init', { resource: resourceOf(type), soft, hard }, { ...process, why: type }),
+    step('rlimit', 'monitor', { resource: resourceOf(type), soft, hard }, { ...process, why: type }),
   );
   return [
     step('keyring', 'init', { name: 'crt' }, { ...process, why: "not the caller's session keyring" }),

@@ -2,8 +2,10 @@ import type { Config } from '../spec/types.js';
 import type { Layout } from './layout.js';
 import { MOUNT_ATTRS, MS_SLAVE, O_PATH } from './numbers.js';
 import { type HostPath, type Step, step, toContainerPath, toHostPath } from './step.js';
+import { hasUserNamespace, ownedBy, ownerOptions, USERNS } from './user.js';
 
 const NODEV = MOUNT_ATTRS.nodev ?? 0;
+const READ_ONLY = MOUNT_ATTRS.ro ?? 0;
 
 /** A place in the staging area. */
 export function staged(layout: Layout, name: string): HostPath {
@@ -22,7 +24,7 @@ export function findCommand(layout: Layout, candidates: readonly string[]): Step
 
 /** The staging area and, in it, the root file system. */
 export function stageRoot(layout: Layout, config: Config): Step[] {
-  const options = ['size=4m', 'nr_inodes=4k', 'mode=700'];
+  const options = ['size=4m', 'nr_inodes=4k', 'mode=700', ...ownerOptions(config)];
   return [
     step('staging', 'stage', { target: layout.staging, options }, { chapter: 'rootfs', why: 'a private place to put mounts together' }),
     ...rootSteps(layout, config),
@@ -35,11 +37,26 @@ function rootSteps(layout: Layout, config: Config): Step[] {
   // No device node of an image works: /dev is the container's own.
   const attrs = NODEV;
   const open = (fd: string, path: HostPath, why: string, flags: readonly 'mkdir'[] = []): Step =>
-    step('open', 'stage', { fd, path, flags: O_PATH }, { chapter: 'rootfs', why, flags });
+    step('open', 'stage', { fd, path, flags: O_PATH, ...(flags.length > 0 ? ownedBy(config) : {}) }, { chapter: 'rootfs', why, flags });
+  const idmap = hasUserNamespace(config) ? USERNS : undefined;
   if (root.kind === 'directory') {
     const why = config.root.readonly ? 'the rootfs directory itself' : 'the rootfs directory itself, writable';
-    return [step('bind-source', 'stage', { source: root.directory, target, attrs }, { chapter: 'rootfs', why })];
+    return [step('bind-source', 'stage', { idmap, source: root.directory, target, attrs }, { chapter: 'rootfs', why })];
   }
+  const below = (lower: HostPath): Step[] => {
+    const why = 'the rootfs, never written';
+    if (idmap === undefined) return [open('lower', lower, why)];
+    const mapped = staged(layout, 'lower');
+    return [
+      step(
+        'bind-source',
+        'stage',
+        { idmap, source: lower, target: mapped, attrs: attrs | READ_ONLY },
+        { chapter: 'rootfs', why: 'the rootfs, its files owned as on the host' },
+      ),
+      open('lower', mapped, why),
+    ];
+  };
   const overlay = (options: readonly string[]): Step =>
     step(
       'overlay',
@@ -49,7 +66,7 @@ function rootSteps(layout: Layout, config: Config): Step[] {
     );
   if (root.kind === 'layer') {
     return [
-      open('lower', root.lower, 'the rootfs, never written'),
+      ...below(root.lower),
       open('upper', root.upper, "the container's own layer"),
       open('work', root.work, "overlay's work folder"),
       // No fsync for a layer that goes with the container.
@@ -59,11 +76,11 @@ function rootSteps(layout: Layout, config: Config): Step[] {
   const memory = staged(layout, 'layer');
   const size = root.size === undefined ? [] : [`size=${root.size}`];
   return [
-    open('lower', root.lower, 'the rootfs, never written'),
+    ...below(root.lower),
     step(
       'staging',
       'stage',
-      { target: memory, options: ['mode=700', ...size] },
+      { target: memory, options: ['mode=700', ...ownerOptions(config), ...size] },
       { chapter: 'rootfs', why: 'the writable layer, in memory', flags: ['mkdir'] },
     ),
     open('upper', toHostPath(`${memory}/upper`), "the container's own layer", ['mkdir']),

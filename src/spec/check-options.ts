@@ -127,6 +127,7 @@ const FIELDS: Fields<RunOptions> = {
   mounts: optional(list(MOUNT_OPTION)),
   readOnly: optional(toggle),
   init: optional(toggle),
+  userns: optional(oneOf('auto', 'host')),
   writableRootfs: optional(toggle),
   storageSize: optional(whole(SMALLEST_LAYER, MOST, 'bytes, a whole number')),
   keep: optional(toggle),

@@ -1,6 +1,9 @@
 import type { Capabilities, Device, Mount, Namespace, Rlimit } from './types.js';
 
-/** Namespaces of every container; the user namespace comes with the isolation issue. */
+/** How many user and group ids a container has: 0 to 65535, all that a distribution knows. */
+export const IDS = 65536;
+
+/** Namespaces of every container, beside the user namespace, which takes ids of the host's. */
 export const DEFAULT_NAMESPACES: readonly Namespace[] = [
   { type: 'mount' },
   { type: 'pid' },

@@ -5,7 +5,7 @@ import { CPU_PERIOD, checkCpus, cpuQuota } from './cpus.js';
 import * as defaults from './defaults.js';
 import { mergeMounts, toMounts } from './mounts.js';
 import { RLIM_INFINITY } from './rlimits.js';
-import type { Config, Mount, Process, Resources, Rlimit, User } from './types.js';
+import type { Config, IdMapping, Linux, Mount, Process, Resources, Rlimit, User } from './types.js';
 import { checkUser } from './user.js';
 
 /** What the config takes from outside the options. HostFacts is one of these. */
@@ -20,6 +20,8 @@ export interface ConfigContext {
   readonly rootfs: string;
   /** `host`: the machine's own files under fresh folders, never to be written. */
   readonly rootfsKind: 'directory' | 'host';
+  /** The first of the host's ids that stand for 0 to 65535 inside; without it there is no user namespace. */
+  readonly ids?: number;
   /** Mounts that crt provides beside the defaults, for example /etc/hosts; one of the options at the same place wins. */
   readonly extraMounts?: readonly Mount[];
 }
@@ -45,7 +47,7 @@ export function toConfig(options: RunOptions, context: ConfigContext): Config {
     mounts: mergeMounts(defaults.DEFAULT_MOUNTS, context.extraMounts ?? [], toMounts(checked.mounts ?? [])),
     process: toProcess(checked, hostname, context),
     linux: {
-      namespaces: defaults.DEFAULT_NAMESPACES.map((namespace) => ({ ...namespace })),
+      ...toNamespaces(context.ids),
       devices: defaults.DEFAULT_DEVICES.map((device) => ({ ...device })),
       cgroupsPath: `/${checked.name}`,
       resources: toResources(checked, context),
@@ -53,6 +55,13 @@ export function toConfig(options: RunOptions, context: ConfigContext): Config {
       readonlyPaths: [...defaults.READONLY_PATHS],
     },
   };
+}
+
+function toNamespaces(ids: number | undefined): Pick<Linux, 'namespaces' | 'uidMappings' | 'gidMappings'> {
+  const namespaces = defaults.DEFAULT_NAMESPACES.map((namespace) => ({ ...namespace }));
+  if (ids === undefined) return { namespaces };
+  const mapping = (): IdMapping[] => [{ containerID: 0, hostID: ids, size: defaults.IDS }];
+  return { namespaces: [{ type: 'user' }, ...namespaces], uidMappings: mapping(), gidMappings: mapping() };
 }
 
 function toProcess(options: RunOptions, hostname: string, context: ConfigContext): Process {

@@ -73,8 +73,17 @@ export interface Namespace {
   path?: string;
 }
 
+/** A range of ids inside and the host's ids that stand for it (user_namespaces(7)). */
+export interface IdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
 export interface Linux {
   namespaces: Namespace[];
+  uidMappings?: IdMapping[];
+  gidMappings?: IdMapping[];
   devices?: Device[];
   cgroupsPath?: string;
   resources?: Resources;

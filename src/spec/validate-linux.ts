@@ -3,7 +3,7 @@ import { checkCpuset } from './cpus.js';
 import { checkAbsolute, checkNotProc } from './mount-target.js';
 import { quote } from './quote.js';
 import { dictionary, exact, list, oneOf, optional, type Reader, record, required, text, whole } from './schema.js';
-import type { Device, Linux, Namespace, NamespaceType, Resources } from './types.js';
+import type { Device, IdMapping, Linux, Namespace, NamespaceType, Resources } from './types.js';
 import { LAST_ID } from './user.js';
 
 const MOST = Number.MAX_SAFE_INTEGER;
@@ -14,7 +14,7 @@ const namespace: Reader<Namespace> = (value, path) => {
   const checked = record<Namespace>({ type: required(oneOf(...NAMESPACE_TYPES)), path: optional(text) })(value, path);
   if (checked.path)
     throw new UserError(`${path}.path: crt does not join namespaces that exist yet`, { hint: 'leave path out for a new one' });
-  if (checked.type === 'user' || checked.type === 'time') {
+  if (checked.type === 'time') {
     throw new UserError(`${path}.type: crt does not have ${checked.type} namespaces yet`, {
       hint: 'leave it out; nothing is ever ignored silently',
     });
@@ -150,9 +150,18 @@ const propagation: Reader<'private'> = (value, path) => {
   throw new UserError(`${path}: crt does not have a root of other propagation than private yet`, { hint: 'leave it out' });
 };
 
+const ID = whole(0, 2 ** 32 - 2);
+const mapping: Reader<IdMapping> = record<IdMapping>({
+  containerID: required(ID),
+  hostID: required(ID),
+  size: required(whole(1, 2 ** 32 - 1)),
+});
+
 const linux: Reader<Linux> = record<Linux>(
   {
     namespaces: required(namespaces),
+    uidMappings: optional(list(mapping)),
+    gidMappings: optional(list(mapping)),
     devices: optional(list(device)),
     cgroupsPath: optional(cgroupsPath),
     resources: optional(resources),
@@ -163,8 +172,6 @@ const linux: Reader<Linux> = record<Linux>(
   },
   {
     seccomp: 'seccomp',
-    uidMappings: 'user namespaces',
-    gidMappings: 'user namespaces',
     mountLabel: 'SELinux labels',
     intelRdt: 'cache and bandwidth limits (resctrl)',
     personality: 'execution domains',
@@ -174,9 +181,23 @@ const linux: Reader<Linux> = record<Linux>(
   },
 );
 
+/** Root must stand for somebody: crt makes mounts and files as user 0 of the namespace. */
+function checkMappings({ namespaces: spaces, uidMappings = [], gidMappings = [] }: Linux, path: string): void {
+  const isUser = spaces.some(({ type }) => type === 'user');
+  for (const [name, mappings] of Object.entries({ uidMappings, gidMappings })) {
+    if (!isUser && mappings.length > 0)
+      throw new UserError(`${path}.${name}: there is no user namespace to map ids for`, {
+        hint: 'add {"type": "user"} to linux.namespaces',
+      });
+    if (isUser && !mappings.some(({ containerID }) => containerID === 0))
+      throw new UserError(`${path}.${name}: no id of the host stands for 0`, { hint: 'map containerID 0' });
+  }
+}
+
 /** `linux` of config-linux.md. */
 export const LINUX: Reader<Linux> = (value, path) => {
   const checked = linux(value, path);
+  checkMappings(checked, path);
   checkSysctls(checked.sysctl ?? {}, new Set(checked.namespaces.map((space) => space.type)));
   return checked;
 };

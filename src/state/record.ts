@@ -26,6 +26,8 @@ export interface ContainerRecord {
   readonly cgroupPaths: readonly HostPath[];
   /** The writable layer's own directory. */
   readonly layer?: HostPath;
+  /** The first of the host's user and group ids that stand for 0 to 65535 inside; undefined without a user namespace. */
+  readonly ids?: number;
   /** The layer, and with it the name, is kept after the exit until `crt rm`. */
   readonly keep: boolean;
   /** Each way in which this container was asked to be less strict than the defaults. */
@@ -78,6 +80,7 @@ export function decodeRecord(value: unknown, name: string): ContainerRecord {
   return {
     ...record,
     ...(fields.get('memoryLimit') === undefined ? {} : { memoryLimit: fields.integer('memoryLimit', 0) }),
+    ...(fields.get('ids') === undefined ? {} : { ids: fields.integer('ids', 0x70000000, 0x7ffdffff) }),
     ...(fields.get('layer') === undefined ? {} : { layer: fields.path('layer') }),
   };
 }

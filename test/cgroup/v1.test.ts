@@ -161,13 +161,13 @@ const flat = ({ op, actor, operands }: Step): unknown => ({ op, actor, ...(opera
 
 test('the stage opens each tasks file, init writes to each', (t) => {
   const cgroup = v1(fake(['memory', '/cg/memory'], ['pids', '/cg/pids']), {});
-  const { steps, cloneInto } = cgroup.open();
+  const { steps, cloneInto } = cgroup.open({ bornInside: true });
   t.is(cloneInto, undefined);
   t.deepEqual(steps.map(flat), [
     { op: 'open', actor: 'stage', fd: 'cgroup-memory', path: '/cg/memory/box/tasks', flags: 0x80001 },
     { op: 'open', actor: 'stage', fd: 'cgroup-pids', path: '/cg/pids/box/tasks', flags: 0x80001 },
   ]);
-  t.deepEqual(cgroup.join().map(flat), [
+  t.deepEqual(cgroup.join({ bornInside: true }).map(flat), [
     { op: 'cgroup-join', actor: 'init', tasks: 'cgroup-memory' },
     { op: 'cgroup-join', actor: 'init', tasks: 'cgroup-pids' },
   ]);
@@ -181,7 +181,9 @@ const line = ({ op, operands }: Step): string => {
     options?: string[];
     attrs?: number;
   };
-  return [op, content ?? source, target, options?.join() || undefined, attrs].filter((word) => word !== undefined).join(' ');
+  return [op, content ?? source, target, options?.join() || undefined, attrs]
+    .filter((word) => word !== undefined)
+    .join(' ');
 };
 
 test('inside, each hierarchy is below a tmpfs, by its usual name and that of each controller', (t) => {

@@ -52,12 +52,12 @@ function scratchTree(t: ExecutionContext): string {
 
 test('the stage opens the directory that init is cloned into; init joins nothing', (t) => {
   const cgroup = v2('/cg', {}, []);
-  const { steps, cloneInto } = cgroup.open();
+  const { steps, cloneInto } = cgroup.open({ bornInside: true });
   t.is(cloneInto, 'cgroup');
   t.deepEqual(steps.map(flat), [
     { op: 'open', actor: 'stage', fd: 'cgroup', path: '/cg/crt/box', flags: process.arch === 'arm64' ? 0x284000 : 0x290000 },
   ]);
-  t.deepEqual(cgroup.join(), []);
+  t.deepEqual(cgroup.join({ bornInside: true }), []);
   t.deepEqual(cgroup.seal(), []);
 });
 

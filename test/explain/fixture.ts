@@ -245,7 +245,7 @@ function settle(terminal: boolean): Step[] {
       { root, key: 'net/ipv4/ip_unprivileged_port_start', value: '80' },
       { ...own, why: 'a knob of its own namespaces' },
     ),
-    step('oom-score', 'init', { root, value: 200 }, { ...own, why: 'how soon the kernel picks it when memory is short' }),
+    step('oom-score', 'stage', { value: 200 }, { ...own, why: 'how soon the kernel picks it when memory is short' }),
     ...['/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/timer_list', '/sys/firmware'].map(mask),
     ...['/proc/bus', '/proc/sys', '/proc/sysrq-trigger'].map(lock),
     step('stdio', 'init', { root }, { chapter: 'devices', why: "not the host's /dev/null" }),
@@ -257,8 +257,8 @@ function settle(terminal: boolean): Step[] {
       { chapter: 'cgroup', why: 'no file may be added among the cgroups' },
     ),
     step('keyring', 'init', { name: 'crt' }, { ...own, why: "not the caller's session keyring" }),
-    step('rlimit', 'init', { resource: 4, soft: 0, hard: 0 }, { ...own, why: 'RLIMIT_CORE' }),
-    step('rlimit', 'init', { resource: 7, soft: 1024, hard: RLIM_INFINITY }, { ...own, why: 'RLIMIT_NOFILE' }),
+    step('rlimit', 'monitor', { resource: 4, soft: 0, hard: 0 }, { ...own, why: 'RLIMIT_CORE' }),
+    step('rlimit', 'monitor', { resource: 7, soft: 1024, hard: RLIM_INFINITY }, { ...own, why: 'RLIMIT_NOFILE' }),
     step('cwd', 'init', { root, directory: at('/data') }, { ...own, why: 'where the command starts', flags: ['mkdir'] }),
   ];
 }

@@ -15,12 +15,12 @@ test('flags, limits, signals and capabilities have their names', (t) => {
     phraseStep(step('remount', 'init', { target: toContainerPath('/'), attrs: 0x1 | 0x2 | 0x400000 }, note)),
     '/ MOUNT_ATTR_RDONLY|MOUNT_ATTR_NOSUID|0x400000',
   );
-  t.is(phraseStep(step('rlimit', 'init', { resource: 7, soft: 1024, hard: 2n ** 64n - 1n }, note)), 'RLIMIT_NOFILE 1024 of unlimited');
+  t.is(phraseStep(step('rlimit', 'monitor', { resource: 7, soft: 1024, hard: 2n ** 64n - 1n }, note)), 'RLIMIT_NOFILE 1024 of unlimited');
   t.is(phraseStep(step('parent-death', 'init', { signal: 15 }, note)), 'SIGTERM');
   t.is(phraseStep(step('bounding', 'init', { capabilities: capabilityMask(['CAP_KILL', 'CAP_BPF']) }, note)), 'KILL BPF');
   t.is(phraseStep(step('bounding', 'init', { capabilities: capabilityMask(CAPABILITIES) }, note)), `all ${CAPABILITIES.length}`);
   t.is(phraseStep(step('bounding', 'init', { capabilities: 0 }, note)), 'none');
-  t.is(phraseStep(step('oom-score', 'init', { root: 'root', value: 2n ** 64n - 500n }, note)), '-500');
+  t.is(phraseStep(step('oom-score', 'stage', { value: 2n ** 64n - 500n }, note)), '-500');
 });
 
 test('the access mode of open(2) is told, but for O_PATH, which has none', (t) => {

@@ -1,0 +1,92 @@
+/* The user namespace: made by a child that does nothing else, so that ids can be mapped on mounts while the stage still
+ * has the host's rights; then joined, and init is born in it. */
+#include "context.h"
+#include "kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+/* Holds the namespace until a descriptor does. It shares the descriptors, but for the signal it never acts. */
+static pid_t start_holder(int *pidfd)
+{
+	pid_t stage = getpid();
+	struct clone_args_v2 args = {
+		.flags = CLONE_NEWUSER_ | CLONE_FILES_ | CLONE_PIDFD_,
+		.pidfd = (uintptr_t)pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	long pid = syscall(CRT_SYS_clone3, &args, sizeof(args));
+
+	if (pid != 0)
+		return (pid_t)pid;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != stage)
+		_exit(1);
+	for (;;)
+		poll(NULL, 0, -1);
+}
+
+static int open_of(pid_t pid, const char *file, int flags)
+{
+	char path[64];
+	struct text text = text_in(path, sizeof(path));
+
+	add(&text, "/proc/");
+	add_number(&text, (uint64_t)pid, 10);
+	add(&text, file);
+	return open(path, flags | O_CLOEXEC);
+}
+
+/* One write for the whole map (user_namespaces(7)). The writer may do so: it has the rights in the parent namespace. */
+static int write_map(pid_t pid, const char *file, const char *map)
+{
+	int fd cleanup_fd = open_of(pid, file, O_WRONLY);
+
+	return fd >= 0 && write(fd, map, strlen(map)) == (ssize_t)strlen(map) ? 0 : -1;
+}
+
+int op_userns(struct context *context, const struct step *step)
+{
+	int pidfd cleanup_fd = -1, fd = -1, error;
+	pid_t holder = start_holder(&pidfd);
+
+	if (holder < 0)
+		return -1;
+	if (!write_map(holder, "/uid_map", text_of(&context->plan, step, 0)) &&
+	    !write_map(holder, "/gid_map", text_of(&context->plan, step, 1)))
+		fd = open_of(holder, "/ns/user", O_RDONLY);
+	error = errno;
+	pidfd_signal_(pidfd, SIGKILL);
+	while (waitpid(holder, NULL, 0) < 0 && errno == EINTR)
+		;
+	errno = error;
+	if (fd < 0)
+		return -1;
+	fill_slot(context, step, 0, fd);
+	return 0;
+}
+
+/* There is no way back: it is the stage that joins, never the monitor. */
+int op_join_userns(struct context *context, const struct step *step)
+{
+	return setns(slot_fd(context, step, 0), CLONE_NEWUSER_);
+}
+
+/* The process has an unmapped id still, and what it made would belong to nobody. The change clears the parent-death
+ * signal (prctl(2)). */
+int op_ids_root(struct context *context, const struct step *step)
+{
+	if (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, 0, 0, 0) || syscall(SYS_setresuid, 0, 0, 0) ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL))
+		return -1;
+	if (getppid() != context->monitor) {
+		errno = EOWNERDEAD;
+		return -1;
+	}
+	return 0;
+}
