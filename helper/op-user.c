@@ -52,7 +52,7 @@ static int write_map(pid_t pid, const char *file, const char *map)
 
 int op_userns(struct context *context, const struct step *step)
 {
-	int pidfd cleanup_fd = -1, fd = -1, error;
+	int pidfd cleanup_fd = -1, fd cleanup_fd = -1;
 	pid_t holder = start_holder(&pidfd);
 
 	if (holder < 0)
@@ -60,14 +60,13 @@ int op_userns(struct context *context, const struct step *step)
 	if (!write_map(holder, "/uid_map", text_of(&context->plan, step, 0)) &&
 	    !write_map(holder, "/gid_map", text_of(&context->plan, step, 1)))
 		fd = open_of(holder, "/ns/user", O_RDONLY);
-	error = errno;
-	pidfd_signal_(pidfd, SIGKILL);
-	while (waitpid(holder, NULL, 0) < 0 && errno == EINTR)
-		;
-	errno = error;
-	if (fd < 0)
+	/* After a failure it goes with the stage, whose end is near. */
+	if (fd < 0 || pidfd_signal_(pidfd, SIGKILL))
 		return -1;
-	fill_slot(context, step, 0, fd);
+	while (waitpid(holder, NULL, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	fill_slot(context, step, 0, steal_fd(&fd));
 	return 0;
 }
 

@@ -20,9 +20,9 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose: 'Keeps a command line in mind, which the monitor turns into should crt itself be killed; it cleans up the host.',
   },
   pipes: {
-    syscalls: ['fcntl(F_DUPFD_CLOEXEC)', 'pipe2', 'dup2'],
+    syscalls: ['fcntl(F_DUPFD_CLOEXEC)', 'pipe2', 'fchmod', 'dup2'],
     man: ['pipe(7)', 'unix(7)'],
-    purpose: 'Puts a pipe where stdin, stdout or stderr is a socket, which no program could open again by name; the monitor copies.',
+    purpose: "Puts pipes of the container's own in place of the caller's, which it could not open again by name; the monitor copies.",
   },
   stage: {
     syscalls: ['clone3(CLONE_NEWNS|CLONE_FILES)'],
@@ -50,12 +50,12 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose: 'Makes a user namespace by a child that does nothing else, and writes which ids of the host stand for those inside.',
   },
   staging: {
-    syscalls: ['fsopen', 'fsconfig', 'fsmount', 'move_mount'],
+    syscalls: ['fsopen', 'fsconfig', 'fsmount', 'move_mount', 'fchdir'],
     man: ['mount(2)', 'tmpfs(5)'],
     purpose: 'Mounts a small file system in memory as a workbench that nobody else can see.',
   },
   open: {
-    syscalls: ['openat'],
+    syscalls: ['mkdir', 'lchown', 'openat'],
     man: ['open(2)'],
     purpose: 'Opens something of the host and keeps the descriptor: from now on it cannot be swapped for something else.',
   },
@@ -75,7 +75,7 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose: 'Lays a writable layer over the rootfs: reads fall through to it, writes land in the layer.',
   },
   file: {
-    syscalls: ['openat', 'write'],
+    syscalls: ['openat', 'fchown', 'write'],
     man: ['open(2)', 'write(2)'],
     purpose: 'Writes a small text to memory, to be shown as a file inside.',
   },
@@ -231,7 +231,7 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     purpose: 'Drops capabilities for good: even a setuid-root program can never have one outside this set.',
   },
   identity: {
-    syscalls: ['fchown', 'prctl(PR_SET_KEEPCAPS)', 'setgroups', 'setresgid', 'setresuid'],
+    syscalls: ['prctl(PR_SET_KEEPCAPS)', 'setgroups', 'setresgid', 'setresuid'],
     man: ['credentials(7)', 'setresuid(2)', 'setgroups(2)'],
     purpose: 'Becomes the user: groups first, as only root may set them, the user id last.',
   },

@@ -50,7 +50,7 @@ export function enteredCgroups(plan: Plan): Entered[] {
     const path = slot === undefined ? undefined : opened.get(slot);
     if (slot === undefined || path === undefined) return [];
     if (isOp(step, 'clone')) return [{ slot, directory: path, door: `${path}/cgroup.procs`, version: 2 }];
-    return [{ slot, directory: path.slice(0, path.lastIndexOf('/')), door: path, version: 1 }];
+    return [{ slot, directory: path.slice(0, path.lastIndexOf('/')), door: path, version: path.endsWith('/cgroup.procs') ? 2 : 1 }];
   });
 }
 

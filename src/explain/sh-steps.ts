@@ -147,7 +147,7 @@ const TRANSLATIONS: Translations = {
   rlimit: ({ resource, soft, hard }) => [
     `prlimit --pid $$ --${limitName(resource).replace('RLIMIT_', '').toLowerCase()}=${limitValue(soft)}:${limitValue(hard)}`,
   ],
-  'oom-score': ({ value }, shell) => [`echo ${signed(value)} > ${inside('/proc/self/oom_score_adj', shell)}`],
+  'oom-score': ({ value }) => [`echo ${signed(value)} > /proc/self/oom_score_adj`],
   signals: (_, { resets }) => {
     resets.push('--default-signal');
     return nothing('by env, at the end');

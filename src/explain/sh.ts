@@ -88,7 +88,11 @@ function header(config: Config, { name }: ShellExtras): string[] {
 function writeOutside(plan: Plan, { limits, skeleton }: ShellExtras, cgroups: ReturnType<typeof enteredCgroups>): string[] {
   const lower = plan.steps.find((step) => isOp(step, 'overlay'));
   const opened = lower && plan.steps.find((step): step is Step<'open'> => isOp(step, 'open') && step.operands.fd === lower.operands.lower);
-  const rootfs = skeleton ? '"$scratch/lower"' : quote(opened?.operands.path ?? '/');
+  // With a user namespace the layer is a mapped view of the folder.
+  const mapped = plan.steps.find(
+    (step): step is Step<'bind-source'> => isOp(step, 'bind-source') && step.operands.target === opened?.operands.path,
+  );
+  const rootfs = skeleton ? '"$scratch/lower"' : quote(mapped?.operands.source ?? opened?.operands.path ?? '/');
   return [
     '',
     '# ── What is made on the host, and removed again ──',

@@ -22,10 +22,8 @@ function decodeStep(bytes: Buffer, strings: Buffer): DecodedStep {
   const operands: Record<string, string | number | bigint | readonly string[] | Uint8Array> = {};
   let [slot, text, number] = [0, 0, 0];
   for (const spec of operandsOf(op)) {
-    if (spec.kind === 'num') {
-      const value = bytes.readBigUInt64LE(40 + 8 * number++);
-      if (!spec.optional || value !== 0n) operands[spec.name] = value;
-    } else if (spec.kind === 'in' || spec.kind === 'out') {
+    if (spec.kind === 'num') operands[spec.name] = bytes.readBigUInt64LE(40 + 8 * number++);
+    else if (spec.kind === 'in' || spec.kind === 'out') {
       const filled = bytes.readUInt8(4 + slot++);
       if (filled !== 0xff) operands[spec.name] = filled;
     } else {

@@ -181,9 +181,7 @@ const line = ({ op, operands }: Step): string => {
     options?: string[];
     attrs?: number;
   };
-  return [op, content ?? source, target, options?.join() || undefined, attrs]
-    .filter((word) => word !== undefined)
-    .join(' ');
+  return [op, content ?? source, target, options?.join() || undefined, attrs].filter((word) => word !== undefined).join(' ');
 };
 
 test('inside, each hierarchy is below a tmpfs, by its usual name and that of each controller', (t) => {

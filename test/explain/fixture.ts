@@ -1,4 +1,3 @@
-import type { StepResult } from '../../src/options.js';
 import { type Plan, type Step, step, toContainerPath, toHostPath } from '../../src/plan/step.js';
 import { capabilityMask } from '../../src/spec/capabilities.js';
 import { RLIM_INFINITY } from '../../src/spec/rlimits.js';
@@ -39,6 +38,12 @@ function prepare(): Step[] {
     ),
     step('yield', 'monitor', { reason: 'checked' }, { ...note, why: 'crt judges, then makes state folder, cgroup and layer' }),
     step(
+      'userns',
+      'stage',
+      { userns: 'userns', uid_map: '0 1879048192 65536\n', gid_map: '0 1879048192 65536\n' },
+      { chapter: 'namespaces', why: 'root inside is nobody outside' },
+    ),
+    step(
       'staging',
       'stage',
       { target: host('/run/crt/box'), options: ['size=4m', 'mode=700'] },
@@ -73,7 +78,7 @@ function sources(): Step[] {
     step(
       'bind-source',
       'stage',
-      { source: host('/home/ada/data'), target: host('/run/crt/box/bind-7'), attrs: 7 },
+      { idmap: 'userns', source: host('/home/ada/data'), target: host('/run/crt/box/bind-7'), attrs: 7 },
       { ...mounts, why: 'what /data will show' },
     ),
     step(
@@ -106,6 +111,15 @@ function sources(): Step[] {
 function birth(): Step[] {
   const own = { chapter: 'namespaces' as const };
   return [
+    step(
+      'node',
+      'stage',
+      { target: host('/run/crt/box/dev/null'), mode: 0o020666, device: (1n << 32n) | 3n, owner: (0x70000000n << 32n) | 0x70000000n },
+      { chapter: 'devices', why: 'c 1:3' },
+    ),
+    step('oom-score', 'stage', { value: 200 }, { chapter: 'process', why: 'how soon the kernel picks it when memory is short' }),
+    step('join-userns', 'stage', { userns: 'userns' }, { ...own, why: "from here on the host's rights are gone" }),
+    step('ids-root', 'stage', {}, { ...own, why: 'root of the container, or all that is made would be of nobody' }),
     step('clone', 'stage', { pidfd: 'init', namespaces: NAMESPACES }, { ...own, why: 'init is born: PID 1 in namespaces of its own' }),
     step('parent-death', 'init', { signal: 9 }, { chapter: 'process', why: 'if the monitor dies, so does all this' }),
     step('cgroup-join', 'init', { tasks: 'cgroup-memory' }, { chapter: 'cgroup', why: 'enter the memory cgroup' }),
@@ -245,7 +259,6 @@ function settle(terminal: boolean): Step[] {
       { root, key: 'net/ipv4/ip_unprivileged_port_start', value: '80' },
       { ...own, why: 'a knob of its own namespaces' },
     ),
-    step('oom-score', 'stage', { value: 200 }, { ...own, why: 'how soon the kernel picks it when memory is short' }),
     ...['/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/timer_list', '/sys/firmware'].map(mask),
     ...['/proc/bus', '/proc/sys', '/proc/sysrq-trigger'].map(lock),
     step('stdio', 'init', { root }, { chapter: 'devices', why: "not the host's /dev/null" }),
@@ -288,10 +301,4 @@ function command(): Step[] {
 /** A plan that looks like a compiled one and has every op of the vocabulary, hostile text included. */
 export function samplePlan({ terminal = true }: { terminal?: boolean } = {}): Plan {
   return { steps: [...prepare(), ...sources(), ...birth(), ...inside(), ...filled(), ...settle(terminal), ...command()] };
-}
-
-/** Plausible durations, the same in every run. The last steps have not run yet, as when the plan is shown at `ready`. */
-export function sampleResults(plan: Plan): StepResult[] {
-  const ready = plan.steps.findLastIndex((one) => one.op === 'yield');
-  return plan.steps.slice(0, ready).map((one, index) => ({ index, errno: 0, micros: one.op === 'clone' ? 1234 : ((index * 37) % 97) + 1 }));
 }

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { type ExplainedStep, explainJson } from '../../src/explain/json.js';
-import { samplePlan, sampleResults } from './fixture.js';
+import { samplePlan } from './fixture.js';
+import { sampleResults } from './results.js';
 
 const plan = samplePlan();
 const FIELDS = ['index', 'op', 'actor', 'chapter', 'flags', 'operands', 'why', 'purpose', 'syscalls', 'man', 'errno', 'error', 'micros'];

@@ -3,7 +3,8 @@ import test from 'ava';
 import { explainPlan } from '../../src/explain/table.js';
 import { displayWidth } from '../../src/format/printable.js';
 import { type Plan, step, toContainerPath, toHostPath } from '../../src/plan/step.js';
-import { samplePlan, sampleResults } from './fixture.js';
+import { samplePlan } from './fixture.js';
+import { sampleResults } from './results.js';
 
 const plan = samplePlan();
 const results = sampleResults(plan);
@@ -87,7 +88,7 @@ test('the slowest step is marked, one that has not run has no duration', (t) => 
   const lines = explainPlan(plan, { width: 80, color: false, results }).split('\n');
   t.deepEqual(
     lines.filter((line) => line.includes('◂')).map((line) => line.trim().replace(/ +/g, ' ')),
-    ['18 clone CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWPID| ◂ 1 234 µs'],
+    ['23 clone CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWPID| ◂ 1 234 µs'],
   );
   t.true(lines.some((line) => /exec python3.* –$/.test(line)));
   t.true(lines.at(-2)?.startsWith(`${plan.steps.length} steps in `));

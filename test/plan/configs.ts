@@ -133,6 +133,12 @@ const processes: fc.Arbitrary<Config['process']> = fc.record(
 
 const TYPES: readonly NamespaceType[] = DEFAULT_NAMESPACES.map(({ type }) => type);
 
+/** Root and the rest of a distribution in two ranges, as an engine may ask for it. */
+const MAPPINGS = [
+  { containerID: 0, hostID: 0x70000000, size: 1000 },
+  { containerID: 1000, hostID: 0x70010000, size: 64536 },
+];
+
 const configs: fc.Arbitrary<Config> = fc
   .record({
     root: fc.record({ path: fc.constant('/srv/rootfs'), readonly: fc.boolean() }),
@@ -141,19 +147,26 @@ const configs: fc.Arbitrary<Config> = fc
     mounts,
     process: processes,
     namespaces: fc.subarray([...TYPES]),
+    user: fc.boolean(),
     devices: fc.subarray([...DEFAULT_DEVICES]),
     maskedPaths: maybe(fc.array(path, { maxLength: 4 })),
     readonlyPaths: maybe(fc.subarray([...READONLY_PATHS])),
     sysctl: maybe(fc.dictionary(fc.constantFrom('net.ipv4.ip_forward', 'kernel.shm_rmid_forced'), word)),
   })
-  .map(({ root, hostname, domainname, mounts: all, process, namespaces, ...linux }) => ({
+  .map(({ root, hostname, domainname, mounts: all, process, namespaces, user, ...linux }) => ({
     ociVersion: '1.2.0',
     root,
     ...(hostname === undefined ? {} : { hostname }),
     ...(domainname === undefined ? {} : { domainname }),
     mounts: all,
     process,
-    linux: JSON.parse(JSON.stringify({ ...linux, namespaces: namespaces.map((type) => ({ type })) })) as Config['linux'],
+    linux: JSON.parse(
+      JSON.stringify({
+        ...linux,
+        ...(user ? { uidMappings: MAPPINGS, gidMappings: MAPPINGS } : {}),
+        namespaces: [...(user ? ['user'] : []), ...namespaces].map((type) => ({ type })),
+      }),
+    ) as Config['linux'],
   }));
 
 /** A config, and the machine that it is compiled for. */

@@ -29,7 +29,6 @@ const INSIDE: readonly OpName[] = [
   'mask',
   'readonly',
   'sysctl',
-  'oom-score',
   'console',
   'user',
   'cwd',
@@ -82,6 +81,41 @@ law('a host path that init is given lies in the staging area', (plan) =>
   }),
 );
 
+const mapped = (plan: Plan): number[] =>
+  plan.steps.flatMap((step, index) => (isOp(step, 'bind-source') && step.operands.idmap !== undefined ? [index] : []));
+law(
+  'the user namespace before what it maps, all of that before it is joined, ids 0 before the clone',
+  (plan) => {
+    if (!has('userns')(plan)) return true;
+    const [made, joined, root, born] = [one(plan, 'userns'), one(plan, 'join-userns'), one(plan, 'ids-root'), one(plan, 'clone')];
+    const others = plan.steps.flatMap(({ actor, op }, index) =>
+      actor === 'stage' && !['join-userns', 'ids-root', 'clone'].includes(op) ? [index] : [],
+    );
+    const judged = plan.steps.findIndex((step) => isOp(step, 'yield') && step.operands.reason === 'checked');
+    return judged < made && before([made], all(plan, 'staging')) && before(others, [joined]) && joined < root && root + 1 === born;
+  },
+  has('userns'),
+);
+law(
+  'with a user namespace every mount of the host that is shown inside has its ids mapped, but for the null that masks',
+  (plan) => {
+    if (!has('userns')(plan)) return true;
+    const foreign = plan.steps.flatMap((step, index) =>
+      isOp(step, 'bind-source') && !step.operands.target.endsWith('/null') ? [index] : [],
+    );
+    return foreign.every((at) => mapped(plan).includes(at)) && all(plan, 'device').length === 0;
+  },
+  (plan) => has('userns')(plan) && mapped(plan).length > 0,
+);
+law(
+  'without a user namespace nothing is mapped or joined',
+  (plan) => has('userns')(plan) || (mapped(plan).length === 0 && all(plan, 'join-userns', 'ids-root', 'node').length === 0),
+  (plan) => !has('userns')(plan),
+);
+law('init is not born with a user namespace: it is born in one', (plan) =>
+  plan.steps.every((step) => !isOp(step, 'clone') || (BigInt(step.operands.namespaces) & BigInt(CLONE_FLAGS.user)) === 0n),
+);
+
 law('the root is opened before any path of the container', (plan) => before([one(plan, 'root')], all(plan, ...INSIDE)));
 
 test('mounts are made in the order of the config', (t) => {
@@ -101,7 +135,7 @@ test('mounts are made in the order of the config', (t) => {
 law(
   '/dev before the devices, the devices before the console',
   (plan) => {
-    const dev = plan.steps.findIndex((step) => isOp(step, 'mount') && step.operands.target === '/dev');
+    const dev = plan.steps.findIndex((step) => (isOp(step, 'mount') || isOp(step, 'bind')) && step.operands.target === '/dev');
     const devices = plan.steps.flatMap((step, index) =>
       isOp(step, 'device') || (isOp(step, 'symlink') && step.operands.target.startsWith('/dev/')) ? [index] : [],
     );
@@ -118,7 +152,7 @@ law(
 
 law(
   'what is written to procfs is written before the masks',
-  (plan) => before(all(plan, 'sysctl', 'oom-score'), all(plan, 'mask', 'readonly')),
+  (plan) => before(all(plan, 'sysctl'), all(plan, 'mask', 'readonly')),
   has('sysctl', 'mask'),
 );
 
@@ -180,7 +214,7 @@ law(
 );
 
 law('one pivot, after all mounts, devices and masks', (plan) =>
-  before(all(plan, ...MOUNTS, 'device', 'symlink', 'mask', 'readonly', 'console', 'sysctl', 'oom-score', 'user'), [one(plan, 'pivot')]),
+  before(all(plan, ...MOUNTS, 'device', 'symlink', 'mask', 'readonly', 'console', 'sysctl', 'user'), [one(plan, 'pivot')]),
 );
 
 law(
@@ -189,7 +223,7 @@ law(
   has('hostname', 'domainname'),
 );
 
-law('limits before the ids', (plan) => before(all(plan, 'rlimit'), [one(plan, 'identity')]), has('rlimit'));
+law('limits before the ids, and by the monitor', (plan) => before(all(plan, 'rlimit'), [one(plan, 'identity')]), has('rlimit'));
 law('a keyring of its own', (plan) => one(plan, 'keyring') < one(plan, 'identity'));
 law(
   'bounding set before the ids, capabilities after them',

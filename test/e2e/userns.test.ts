@@ -1,0 +1,129 @@
+import { chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chooseIds } from '../../src/ids.js';
+import { list, remove, run } from '../../src/index.js';
+import { stateRoots } from '../../src/state/roots.js';
+import { box, e2e, folder, ROOTFS, script } from './support.js';
+
+const FIRST = 0x70000000;
+const LAST = 0x7ffdffff;
+const roots = stateRoots();
+const claimed = (): string[] => readdirSync(`${roots.layers}/.ids`);
+
+/** The first id of the host in /proc/self/uid_map. */
+function base(uidMap: string): number {
+  return Number(uidMap.trim().split(/\s+/)[1]);
+}
+
+e2e('root inside is an id of the host that nobody has, and so is everybody else', async (t) => {
+  const maps: string[] = [];
+  const name = box(t);
+  await run({
+    name,
+    rootfs: ROOTFS,
+    command: ['sh', '-c', 'cat /proc/self/uid_map /proc/self/gid_map; read go'],
+    input: 'go\n',
+    onStart: ({ pid }) => {
+      maps.push(readFileSync(`/proc/${pid}/uid_map`, 'utf8'), readFileSync(`/proc/${pid}/status`, 'utf8'));
+    },
+  }).then(({ stdout }) => maps.push(stdout));
+  const [, status = '', inside = ''] = maps;
+  const first = base(inside);
+  t.true(first >= FIRST && first <= LAST && first % 65536 === 0, String(first));
+  t.deepEqual(
+    inside
+      .trim()
+      .split('\n')
+      .map((line) => line.trim().replace(/\s+/g, ' ')),
+    [`0 ${first} 65536`, `0 ${first} 65536`],
+  );
+  t.regex(status, new RegExp(`^Uid:\\t${first}\\t${first}\\t${first}\\t${first}$`, 'm'));
+  t.regex(status, /^Groups:\t *$/m);
+  t.false(claimed().includes(first.toString(16)), 'the range is given back');
+});
+
+e2e('files of the image show their owners, and what is written belongs to the range', async (t) => {
+  const name = box(t);
+  const result = await run({
+    name,
+    rootfs: ROOTFS,
+    keep: true,
+    command: [
+      'sh',
+      '-c',
+      'stat -c "%u:%g" /etc/passwd /etc/shadow /usr/bin/env /dev/null /etc/hosts; touch /root/mine; chown 33:33 /root/mine; stat -c %u:%g /root/mine; cat /proc/self/uid_map',
+    ],
+  });
+  const lines = result.stdout.trim().split('\n');
+  const image = ROOTFS === 'host' ? ['0:0', '0:0'] : ['/etc/passwd', '/etc/shadow'].map((path) => owner(`${ROOTFS}${path}`));
+  t.deepEqual(lines.slice(0, 6), [...image, '0:0', '0:0', '0:0', '33:33']);
+  const first = base(lines[6] ?? '');
+  const layer = list({ all: true }).find((container) => container.name === name)?.layer ?? '';
+  t.is(owner(`${layer}/upper/root/mine`), `${first + 33}:${first + 33}`);
+  // The range stays with the layer until it is removed.
+  t.true(claimed().includes(first.toString(16)));
+  t.not(chooseIds(roots), first);
+  remove(name);
+  t.false(claimed().includes(first.toString(16)));
+});
+
+function owner(path: string): string {
+  const { uid, gid } = lstatSync(path);
+  return `${uid}:${gid}`;
+}
+
+e2e('two containers never share an id', async (t) => {
+  const outputs = await Promise.all([0, 1, 2, 3].map(() => script(t, 'cat /proc/self/uid_map; sleep 0.3')));
+  const firsts = outputs.map(({ stdout }) => base(stdout));
+  t.is(new Set(firsts).size, 4, firsts.join(' '));
+});
+
+for (const uid of [0, 1000]) {
+  e2e(`a folder of user ${uid}: owners are those of the host, root inside writes as owner 0, no flag can be lifted`, async (t) => {
+    const home = await folder(t);
+    chownSync(home, uid, uid);
+    writeFileSync(`${home}/mine`, 'mine\n', { mode: 0o600 });
+    chownSync(`${home}/mine`, uid, uid);
+    const { stdout, stderr, exitCode } = await script(
+      t,
+      'stat -c "%u" /data /data/mine; cat /data/mine; echo new > /data/new; chown 5 /data/new; echo more >> /data/mine; mkdir /data/sub; mount -o remount,bind,rw /ro 2>&1 || echo refused; touch /ro/x || echo read-only',
+      {
+        mounts: [
+          { source: home, target: '/data' },
+          { source: home, target: '/ro', readonly: true },
+        ],
+      },
+    );
+    t.is(exitCode, 0, stderr);
+    t.true(stdout.startsWith(`${uid}\n${uid}\nmine\n`), stdout);
+    t.true(stdout.includes('refused') && stdout.endsWith('read-only\n'), stdout);
+    t.is(owner(`${home}/new`), `5:${0}`);
+    t.is(owner(`${home}/sub`), '0:0');
+    t.is(readFileSync(`${home}/mine`, 'utf8'), 'mine\nmore\n');
+  });
+}
+
+e2e('without a user namespace root inside is root of the host', async (t) => {
+  const name = box(t);
+  const { stdout } = await run({ name, rootfs: ROOTFS, userns: 'host', command: ['cat', '/proc/self/uid_map'] });
+  t.regex(stdout, /^ +0 +0 +4294967295$/m);
+});
+
+e2e('a folder whose ids cannot be mapped is refused, with the flag that goes without', async (t) => {
+  const error = await t.throwsAsync(script(t, 'true', { mounts: [{ source: '/sys/kernel', target: '/data' }] }));
+  t.regex(error?.message ?? '', /^\/sys\/kernel is on sysfs, on which the kernel cannot map ids/);
+  t.regex(String(Reflect.get(error ?? {}, 'hint')), /--userns host/);
+});
+
+e2e('a range whose owner is gone is given back by the next look', async (t) => {
+  // As a restart leaves it: the link is there, /run and the layer are not.
+  await script(t, 'true');
+  mkdirSync(`${roots.layers}/.ids`, { recursive: true });
+  const name = (FIRST + 77 * 65536).toString(16);
+  symlinkSync(`0123456789abcdef\n\n${roots.state}/t-nobody`, `${roots.layers}/.ids/${name}`);
+  list({ all: true });
+  t.false(claimed().includes(name));
+});
+
+e2e('a layer is out of reach of other users of the host', (t) => {
+  t.is(statSync(roots.layers).mode & 0o077, 0);
+});
