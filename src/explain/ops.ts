@@ -39,6 +39,18 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     man: ['unix(7)', 'termios(3)', 'pty(7)'],
     purpose: "Takes the terminal's master side out of the container through a socket and makes your own terminal pass every key on.",
   },
+  answer: {
+    syscalls: [
+      'recvmsg(SCM_RIGHTS)',
+      'ioctl(SECCOMP_IOCTL_NOTIF_RECV)',
+      'process_vm_readv',
+      'openat2',
+      'ioctl(SECCOMP_IOCTL_NOTIF_ID_VALID)',
+      'ioctl(SECCOMP_IOCTL_NOTIF_SEND)',
+    ],
+    man: ['seccomp_unotify(2)', 'process_vm_readv(2)'],
+    purpose: 'Takes over the questions: mounting proc on /proc, where it is already, is answered with success, all else with EPERM.',
+  },
   propagation: {
     syscalls: ['mount_setattr(AT_RECURSIVE)'],
     man: ['mount_setattr(2)', 'mount_namespaces(7)'],
@@ -229,6 +241,11 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     syscalls: ['prctl(PR_SET_NO_NEW_PRIVS)'],
     man: ['prctl(2)'],
     purpose: 'From now on no exec can add rights: setuid bits and file capabilities count for nothing.',
+  },
+  listener: {
+    syscalls: ['seccomp(SECCOMP_FILTER_FLAG_NEW_LISTENER)', 'sendmsg(SCM_RIGHTS)'],
+    man: ['seccomp_unotify(2)', 'seccomp(2)'],
+    purpose: 'Loads a filter by which mount(2) waits for an answer from outside, and sends the monitor the descriptor to give it by.',
   },
   seccomp: {
     syscalls: ['seccomp'],

@@ -44,6 +44,7 @@ const PHRASES: Phrases = {
   stage: () => [],
   yield: ({ reason }) => [reason],
   relay: ({ master }) => [arrow('the terminal', master)],
+  answer: ({ listener }) => [arrow('mount(2)', listener)],
   propagation: ({ mode }) => ['/', flags(propagationNames(mode))],
   staging: ({ target, options }) => [arrow('tmpfs', target), options.join(',')],
   open: ({ fd, path, flags: bits }) => [`${fd} = ${path}`, flags(openFlagNames(bits))],
@@ -100,6 +101,7 @@ const PHRASES: Phrases = {
   cwd: ({ directory }) => [directory],
   'no-new-privs': () => [],
   'close-fds': () => [],
+  listener: () => ['mount(2)'],
   seccomp: () => [],
   stdio: () => [],
   exec: ({ candidates, argv, env, reaper }, secrecy) => [

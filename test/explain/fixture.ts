@@ -278,6 +278,8 @@ function command(): Step[] {
     step('identity', 'init', {}, { ...own, why: 'groups, then group, then user' }),
     step('caps', 'init', { permitted: KEPT, inheritable: 0, ambient: 0 }, { ...own, why: 'what is left of root' }),
     step('no-new-privs', 'init', {}, { ...own, why: 'setuid files give nothing' }),
+    step('listener', 'init', { filter: new Uint8Array(48) }, { ...own, why: 'mount(2) inside asks the monitor' }),
+    step('answer', 'monitor', { listener: 'listener' }, { ...own, why: '/proc is there already: who mounts it again hears yes' }),
     step('seccomp', 'init', { filter: new Uint8Array(16) }, { ...own, why: 'no user namespaces' }),
     step('yield', 'monitor', { reason: 'ready' }, { ...own, why: 'crt shows what was done' }),
     step('close-fds', 'init', {}, { ...own, why: 'nothing that was left open gets in' }),
