@@ -1,5 +1,6 @@
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import type { RunOptions } from '../../src/index.js';
+import type { MountOption } from '../../src/options.js';
 import { CALLS_ENV, callsMount } from './mount-calls.js';
 import { contain, e2e, host, script } from './support.js';
 
@@ -89,9 +90,9 @@ const LOOKALIKES: Record<string, string> = {
   'no target': 'mount(None)',
   'target nowhere': 'mount(1)',
   'by a magic link': 'mount(b"/proc/self/root/proc")',
-  'by a link': 'mount(b"/tmp/link")',
-  'by a link and a slash': 'mount(b"/tmp/link/")',
-  'by a link on the way': 'mount(b"/tmp/up/proc")',
+  'by a link': 'mount(b"/links/to")',
+  'by a link and a slash': 'mount(b"/links/to/")',
+  'by a link on the way': 'mount(b"/links/up/proc")',
   'relative to /tmp': 'child(lambda: os.chdir("/tmp"), lambda: mount(b"proc"))',
   'up from /tmp': 'child(lambda: os.chdir("/tmp"), lambda: mount(b"../proc"))',
   'in a chroot with another /proc': 'child(lambda: os.chroot("/tmp/jail"))',
@@ -109,13 +110,18 @@ const LOOKALIKES: Record<string, string> = {
   'a flag of no kernel': 'mount(flags=1 << 40)',
   'half of the magic': 'mount(flags=0xc0ec0000)',
 };
+/** The links lie in memory and have been followed before: a look-up by RESOLVE_CACHED has no other reason to give up on them. */
 const PLACES = `
-os.symlink('/proc', '/tmp/link')
-os.symlink('/', '/tmp/up')
+os.symlink('/proc', '/links/to')
+os.symlink('/', '/links/up')
+os.stat('/links/to/.'), os.stat('/links/up/proc/.')
 os.makedirs('/tmp/jail/proc')`;
 
 e2e('what asks for anything else is refused, and the mount table stays as it is', async (t) => {
-  const mounts = [{ source: '/proc', target: '/hosts-proc' }];
+  const mounts: MountOption[] = [
+    { source: '/proc', target: '/hosts-proc' },
+    { type: 'tmpfs', target: '/links' },
+  ];
   t.deepEqual(await askAll(t, PLACES, LOOKALIKES, { mounts }), all(LOOKALIKES, 'EPERM'));
 });
 
@@ -183,7 +189,7 @@ print(json.dumps([sorted(answers), min(answers.values()) > 20, table() == before
   t.deepEqual(await ask(t, text), [['EPERM', 'yes'], true, true]);
 });
 
-const onX64 = host.arch === 'x64' ? e2e : e2e.skip;
+const onX64 = host.uid === 0 && host.arch === 'x64' ? test : test.skip;
 onX64('mount(2) by the numbers of x32 and i386 is not there, and is not answered', async (t) => {
   // mov eax, 21; int 0x80; ret
   const text = `
