@@ -95,6 +95,7 @@ const LOOKALIKES: Record<string, string> = {
   'by a link on the way': 'mount(b"/links/up/proc")',
   'relative to /tmp': 'child(lambda: os.chdir("/tmp"), lambda: mount(b"proc"))',
   'up from /tmp': 'child(lambda: os.chdir("/tmp"), lambda: mount(b"../proc"))',
+  'up from /proc': 'child(lambda: os.chdir("/proc"), lambda: mount(b".."))',
   'in a chroot with another /proc': 'child(lambda: os.chroot("/tmp/jail"))',
   'up out of a chroot': 'child(lambda: os.chroot("/tmp/jail"), lambda: mount(b"/../../proc"))',
   "the host's procfs": 'mount(b"/hosts-proc")',
