@@ -28,6 +28,7 @@ struct ledger {
 	_Atomic uint32_t reaping;        /* PID 1 is the reaper and its child has exec'd */
 	_Atomic int stage_pid, init_pid; /* 0: not born, or the stage has ended well */
 	_Atomic int stage_pidfd, init_pidfd;
+	uint64_t proc; /* st_dev of the container's own procfs, which no other mount has; 0: there is none */
 	int slots[PLAN_SLOTS];
 	char text[1024]; /* of the current step: the kernel's own words, or what a probe found */
 	struct outcome outcomes[];
@@ -47,8 +48,10 @@ struct context {
 	struct pump *pumps; /* of stdin, stdout and stderr */
 	int restore;        /* the caller's terminal is raw: `saved` holds its modes */
 	struct termios saved;
-	int abandoned; /* the supervisor is dead or has given up */
-	int undo;      /* if it is dead, what it made is to be undone */
+	int listener;                 /* where mount(2) inside asks (answer.c), or -1 */
+	int answerer, answerer_pidfd; /* 0: nobody has asked yet */
+	int abandoned;                /* the supervisor is dead or has given up */
+	int undo;                     /* if it is dead, what it made is to be undone */
 	char **undo_argv, **undo_env;
 
 	/* stage and init */

@@ -37,7 +37,9 @@ struct mount_attr_v0 {
 #define RESOLVE_NO_XDEV_ 0x01
 #define RESOLVE_NO_MAGICLINKS_ 0x02
 #define RESOLVE_NO_SYMLINKS_ 0x04
+#define RESOLVE_BENEATH_ 0x08
 #define RESOLVE_IN_ROOT_ 0x10
+#define RESOLVE_CACHED_ 0x20
 
 #define OPEN_TREE_CLONE_ 1
 #define AT_RECURSIVE_ 0x8000
@@ -66,6 +68,7 @@ struct mount_attr_v0 {
 #define SYSFS_MAGIC_ 0x62656572
 #define KEYCTL_JOIN_SESSION_KEYRING_ 1
 #define SECCOMP_SET_MODE_FILTER_ 1
+#define SECCOMP_FILTER_FLAG_NEW_LISTENER_ 8
 
 #define CAPABILITY_VERSION_3 0x20080522
 struct cap_header {

@@ -2,6 +2,7 @@
  * host's namespaces and outside the container's cgroup, lives exactly as long as the container, polls everything and
  * blocks on nothing. If the supervisor dies it kills the container and has the host-visible effects undone. */
 #include "monitor.h"
+#include "answer.h"
 #include "kernel.h"
 #include "relay.h"
 
@@ -110,13 +111,14 @@ static void serve_signal(struct context *context, int signals)
 static int run(struct context *context, int signals)
 {
 	static struct relay relay; /* static: the buffers are touched only where there is a terminal */
-	struct pollfd polls[3 + PUMPS + RELAY_POLLS] = {
+	struct pollfd polls[4 + PUMPS + RELAY_POLLS] = {
 		{ .fd = STATUS_FD, .events = POLLIN },
 		{ .fd = context->ledger->init_pidfd, .events = POLLIN },
 		{ .fd = signals, .events = POLLIN },
+		{ .fd = context->listener, .events = POLLIN },
 	};
-	struct pollfd *relayed = polls + 3 + PUMPS;
-	nfds_t count = 3 + PUMPS + (context->master < 0 ? 0 : RELAY_POLLS);
+	struct pollfd *pumped = polls + 4, *relayed = pumped + PUMPS;
+	nfds_t count = 4 + PUMPS + (context->master < 0 ? 0 : RELAY_POLLS);
 
 	if (context->master >= 0) {
 		/* Only now: until the command runs the supervisor may print, for a terminal in its usual modes. */
@@ -125,7 +127,7 @@ static int run(struct context *context, int signals)
 		relay_begin(&relay, context->master);
 	}
 	for (;;) {
-		pumps_poll(context->pumps, polls + 3);
+		pumps_poll(context->pumps, pumped);
 		if (context->master >= 0)
 			relay_poll(&relay, relayed);
 		if (poll(polls, count, -1) < 0)
@@ -136,7 +138,11 @@ static int run(struct context *context, int signals)
 		}
 		if (polls[2].revents)
 			serve_signal(context, signals);
-		pumps_move(context->pumps, polls + 3);
+		if (polls[3].revents) {
+			answer_begin(context, polls[3].revents);
+			polls[3].fd = -1;
+		}
+		pumps_move(context->pumps, pumped);
 		if (context->master >= 0)
 			relay_move(&relay, relayed);
 		if (polls[1].revents)
@@ -183,9 +189,14 @@ static int say_hello(void)
 int monitor(void)
 {
 	struct pump pumps[PUMPS] = { { .from = -1, .to = -1 }, { .from = -1, .to = -1 }, { .from = -1, .to = -1 } };
-	struct context context = {
-		.self = MONITOR, .master = -1, .received = -1, .sync_monitor = -1, .sync_child = -1, .pumps = pumps
-	};
+	struct context context = { .self = MONITOR,
+				   .master = -1,
+				   .received = -1,
+				   .listener = -1,
+				   .answerer_pidfd = -1,
+				   .sync_monitor = -1,
+				   .sync_child = -1,
+				   .pumps = pumps };
 	const char *why;
 	uint32_t where = 0;
 	int signals;

@@ -85,13 +85,28 @@ static int open_mountpoint(struct context *context, const struct step *step, con
 	return resolve_real(slot_fd(context, step, 0), path, O_PATH | O_DIRECTORY);
 }
 
+/* So that the monitor can tell it from every other procfs (answer.c): each mount(2) of proc makes a device number. */
+static int know_proc(struct context *context, const struct step *step, int mount)
+{
+	struct stat status;
+
+	if (strcmp(text_of(&context->plan, step, 0), "proc") || strcmp(text_of(&context->plan, step, 2), "/proc"))
+		return 0;
+	if (fstat(mount, &status))
+		return -1;
+	context->ledger->proc = status.st_dev;
+	return 0;
+}
+
 int op_mount(struct context *context, const struct step *step)
 {
 	const char *type = text_of(&context->plan, step, 0), *source = text_of(&context->plan, step, 1);
 	int mount cleanup_fd = make_mount(context, type, source, step, 3, step->number[0]);
 	int target cleanup_fd = mount < 0 ? -1 : open_mountpoint(context, step, type);
 
-	return target < 0 || refuse_own(context, step, target) ? -1 : attach(mount, target);
+	if (target < 0 || refuse_own(context, step, target) || know_proc(context, step, mount))
+		return -1;
+	return attach(mount, target);
 }
 
 /* From the staging area, as this namespace has it: a copy keeps the locks that a user namespace puts on it. */

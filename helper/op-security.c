@@ -1,6 +1,7 @@
 /* What the command may do and how much it may take. Any failure here ends the start: nothing runs half confined. */
 #include "context.h"
 #include "kernel.h"
+#include "sync.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -92,7 +93,7 @@ int op_no_new_privs(struct context *context, const struct step *step)
 }
 
 /* The compiler makes the filter, the kernel checks it; needs no_new_privs (seccomp(2)). */
-int op_seccomp(struct context *context, const struct step *step)
+static int load_filter(struct context *context, const struct step *step, unsigned int flags)
 {
 	struct {
 		unsigned short count;
@@ -103,7 +104,24 @@ int op_seccomp(struct context *context, const struct step *step)
 		errno = EINVAL;
 		return -1;
 	}
-	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER_, 0, &program);
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER_, flags, &program);
+}
+
+/* Before the filter proper, which may forbid sendmsg(2) and whatever else it likes: this one allows all but mount(2).
+ */
+int op_listener(struct context *context, const struct step *step)
+{
+	int listener cleanup_fd = -1;
+
+	/* The supervisor's socket is the monitor's; its number is the room that a limit of 4 open files leaves. */
+	close(STATUS_FD);
+	listener = load_filter(context, step, SECCOMP_FILTER_FLAG_NEW_LISTENER_);
+	return listener < 0 ? -1 : give_turn(context->sync_child, listener);
+}
+
+int op_seccomp(struct context *context, const struct step *step)
+{
+	return load_filter(context, step, 0);
 }
 
 /* Close-on-exec for all but stdio: what the caller of crt left open never gets in. The turn-taking socket has to stay

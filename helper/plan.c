@@ -171,6 +171,8 @@ static int check_order(const struct step *steps, uint32_t count, const char **wh
 			return -1;
 		if (step->op == OP_relay && (i == 0 || steps[i - 1].op != OP_console))
 			return -1;
+		if (step->op == OP_answer && (i == 0 || steps[i - 1].op != OP_listener))
+			return -1;
 		if (i > 0 && steps[i - 1].op == OP_clone && step->actor != INIT)
 			return -1;
 	}

@@ -8,17 +8,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int open_in(int root, const char *path, uint64_t flags, uint64_t how_to)
+static int open_as(int root, const char *path, uint64_t flags, uint64_t how_to)
 {
-	struct open_how_v0 how = { .flags = flags | O_CLOEXEC,
-				   .resolve = RESOLVE_IN_ROOT_ | RESOLVE_NO_MAGICLINKS_ | how_to };
-	int fd, tries = 0;
+	struct open_how_v0 how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS_ | how_to };
+	int fd, tries = 0, most = how_to & RESOLVE_CACHED_ ? 4 : 128;
 
-	/* EAGAIN: a rename raced with the look-up (openat2(2)); a hostile loop of renames ends in that error. */
+	/* EAGAIN: a rename raced with the look-up (openat2(2)); a hostile loop of renames ends in that error.
+	 * Or RESOLVE_CACHED would have to wait, and then mostly would again. */
 	do
 		fd = (int)syscall(CRT_SYS_openat2, root, path, &how, sizeof(how));
-	while (fd < 0 && errno == EAGAIN && ++tries < 128);
+	while (fd < 0 && errno == EAGAIN && ++tries < most);
 	return fd;
+}
+
+static int open_in(int root, const char *path, uint64_t flags, uint64_t how_to)
+{
+	return open_as(root, path, flags, RESOLVE_IN_ROOT_ | how_to);
 }
 
 int resolve(int root, const char *path, uint64_t flags)
@@ -29,6 +34,13 @@ int resolve(int root, const char *path, uint64_t flags)
 int resolve_real(int root, const char *path, uint64_t flags)
 {
 	return open_in(root, path, flags, RESOLVE_NO_SYMLINKS_);
+}
+
+int resolve_known(int directory, const char *path)
+{
+	uint64_t scope = path[0] == '/' ? RESOLVE_IN_ROOT_ : RESOLVE_BENEATH_;
+
+	return open_as(directory, path, O_PATH, scope | RESOLVE_NO_SYMLINKS_ | RESOLVE_CACHED_);
 }
 
 /* Splits off the last component; trailing slashes do not count. */

@@ -9,6 +9,9 @@
 int resolve(int root, const char *path, uint64_t flags);
 /* The same, refusing symbolic links anywhere in the path (/proc and /sys must be real directories). */
 int resolve_real(int root, const char *path, uint64_t flags);
+/* Of a running container: an O_PATH descriptor of what the kernel knows by name already, so that no file system of the
+ * container's is waited for. Without symbolic links; a path that is not absolute stays below `directory`. */
+int resolve_known(int directory, const char *path);
 /* Opens the directory that holds `path`; *name is its last component. EINVAL when there is none, or it is `..`. */
 int resolve_parent(int root, const char *path, const char **name);
 /* Makes every missing directory of `path`, mode as given; an O_PATH descriptor of it. */

@@ -134,16 +134,29 @@ int op_yield(struct context *context, const struct step *step)
 	return 0;
 }
 
+/* The descriptor that came with this turn, for the step's slot. */
+static int take_received(struct context *context, const struct step *step)
+{
+	int fd = steal_fd(&context->received);
+
+	/* It came, but the limit on open files had no room for it. */
+	if (fd < 0)
+		errno = EMFILE;
+	else
+		fill_slot(context, step, 0, fd);
+	return fd;
+}
+
 int op_relay(struct context *context, const struct step *step)
 {
-	/* It came, but the limit on open files had no room for it. */
-	if (context->received < 0) {
-		errno = EMFILE;
-		return -1;
-	}
-	context->master = context->received;
-	fill_slot(context, step, 0, context->master);
-	return 0;
+	context->master = take_received(context, step);
+	return context->master < 0 ? -1 : 0;
+}
+
+int op_answer(struct context *context, const struct step *step)
+{
+	context->listener = take_received(context, step);
+	return context->listener < 0 ? -1 : 0;
 }
 
 /* A process, alive or a zombie, that has never exec'd has PF_FORKNOEXEC in field 9 of its stat (proc(5)). The reaper

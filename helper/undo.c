@@ -1,5 +1,6 @@
 /* The end of what the monitor has made, and of the monitor: nothing inside outlives it, and if the supervisor is dead
  * what that has made outside does not either. */
+#include "answer.h"
 #include "kernel.h"
 #include "monitor.h"
 #include "relay.h"
@@ -54,6 +55,7 @@ int leave(struct context *context, int code)
 	sigset_t none;
 	int null;
 
+	answer_end(context);
 	if (!context->undo || !context->abandoned)
 		return code;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);

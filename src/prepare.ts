@@ -17,6 +17,7 @@ import type { Layout, RootSource } from './plan/layout.js';
 import { type HostPath, type Plan, toHostPath } from './plan/step.js';
 import { providedFiles } from './provided-files.js';
 import { chooseRootfs, type Rootfs } from './rootfs.js';
+import { mountListener } from './seccomp/mount-listener.js';
 import { userNamespaceFilter } from './seccomp/user-namespaces.js';
 import { checkOptions } from './spec/check-options.js';
 import { toConfig } from './spec/from-options.js';
@@ -104,6 +105,7 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
       env: [`CRT_STATE_DIR=${roots.state}`, `CRT_LAYERS_DIR=${roots.layers}`, 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
     },
     filter: userNamespaceFilter(facts.arch),
+    listener: mountListener(facts.arch),
     holdBeforeExec: options.onSteps !== undefined,
     reaper: options.init ?? false,
   };

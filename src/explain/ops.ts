@@ -1,104 +1,13 @@
 import type { OpName } from '../plan/ops.js';
 import type { Step } from '../plan/step.js';
 import { isOp } from '../plan/step.js';
+import { type Meaning, OUTSIDE } from './ops-outside.js';
 
-/** What an op is, for someone who wants to know how a container is made. */
-export interface Meaning {
-  /** The system calls by which the helper carries it out, in order. Plumbing (close, fstat of its own files) is left out. */
-  readonly syscalls: readonly string[];
-  /** Where to read on: `name(section)`, most to the point first. */
-  readonly man: readonly string[];
-  /** One sentence. */
-  readonly purpose: string;
-}
+export type { Meaning };
 
 /** Total over the vocabulary: a new op does not compile without its explanation. */
 export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
-  'on-orphan': {
-    syscalls: [],
-    man: ['execve(2)'],
-    purpose: 'Keeps a command line in mind, which the monitor turns into should crt itself be killed; it cleans up the host.',
-  },
-  pipes: {
-    syscalls: ['fcntl(F_DUPFD_CLOEXEC)', 'pipe2', 'fchmod', 'dup2'],
-    man: ['pipe(7)', 'unix(7)'],
-    purpose: "Puts pipes of the container's own in place of the caller's, which it could not open again by name; the monitor copies.",
-  },
-  stage: {
-    syscalls: ['clone3(CLONE_NEWNS|CLONE_FILES)'],
-    man: ['clone(2)', 'mount_namespaces(7)'],
-    purpose: "Makes a short-lived child that has its own copy of the mount table, but shares the monitor's open files.",
-  },
-  yield: {
-    syscalls: ['sendmsg', 'read'],
-    man: ['unix(7)', 'sendmsg(2)'],
-    purpose: 'Stops and lets crt have a turn, over a socket; the helper goes on when crt answers.',
-  },
-  relay: {
-    syscalls: ['recvmsg(SCM_RIGHTS)', 'ioctl(TCSETSW)'],
-    man: ['unix(7)', 'termios(3)', 'pty(7)'],
-    purpose: "Takes the terminal's master side out of the container through a socket and makes your own terminal pass every key on.",
-  },
-  propagation: {
-    syscalls: ['mount_setattr(AT_RECURSIVE)'],
-    man: ['mount_setattr(2)', 'mount_namespaces(7)'],
-    purpose: 'Cuts the copy of the mount table loose: what is mounted here stays here, what the host unmounts goes here, too.',
-  },
-  userns: {
-    syscalls: ['clone3(CLONE_NEWUSER)', 'openat', 'write', 'pidfd_send_signal', 'wait4'],
-    man: ['user_namespaces(7)', 'clone(2)'],
-    purpose: 'Makes a user namespace by a child that does nothing else, and writes which ids of the host stand for those inside.',
-  },
-  staging: {
-    syscalls: ['fsopen', 'fsconfig', 'fsmount', 'move_mount', 'fchdir'],
-    man: ['mount(2)', 'tmpfs(5)'],
-    purpose: 'Mounts a small file system in memory as a workbench that nobody else can see.',
-  },
-  open: {
-    syscalls: ['mkdir', 'lchown', 'openat'],
-    man: ['open(2)'],
-    purpose: 'Opens something of the host and keeps the descriptor: from now on it cannot be swapped for something else.',
-  },
-  probe: {
-    syscalls: ['openat2', 'fstat', 'fstatfs', 'pread64'],
-    man: ['openat2(2)', 'statfs(2)', 'elf(5)'],
-    purpose: 'Looks for the command without ever leaving the rootfs, and reads the first bytes of its file: is it for this machine?',
-  },
-  'bind-source': {
-    syscalls: ['open_tree(OPEN_TREE_CLONE)', 'mount_setattr', 'move_mount'],
-    man: ['mount_setattr(2)', 'mount(2)'],
-    purpose: 'Makes a second view of a file or folder of the host, with restrictions that the original does not have.',
-  },
-  overlay: {
-    syscalls: ['fsopen', 'fsconfig', 'fsmount', 'move_mount'],
-    man: ['mount(2)', 'mount(8)'],
-    purpose: 'Lays a writable layer over the rootfs: reads fall through to it, writes land in the layer.',
-  },
-  file: {
-    syscalls: ['openat', 'fchown', 'write'],
-    man: ['open(2)', 'write(2)'],
-    purpose: 'Writes a small text to memory, to be shown as a file inside.',
-  },
-  node: {
-    syscalls: ['mknod', 'lchown'],
-    man: ['mknod(2)', 'null(4)'],
-    purpose: 'Makes a device node while there is still the right to do so; root inside can only use it.',
-  },
-  'join-userns': {
-    syscalls: ['setns(CLONE_NEWUSER)'],
-    man: ['setns(2)', 'user_namespaces(7)'],
-    purpose: "Enters the user namespace, from which no way leads back: of the host's rights none is left.",
-  },
-  'ids-root': {
-    syscalls: ['setgroups', 'setresgid', 'setresuid', 'prctl(PR_SET_PDEATHSIG)'],
-    man: ['setresuid(2)', 'user_namespaces(7)'],
-    purpose: 'Becomes user 0 of the namespace: until then the process has an id that nothing inside stands for.',
-  },
-  clone: {
-    syscalls: ['clone3(CLONE_PARENT|CLONE_PIDFD)'],
-    man: ['clone(2)', 'namespaces(7)', 'pid_namespaces(7)'],
-    purpose: 'The birth: one call makes a process and puts it into new namespaces; in its own view it is process number 1.',
-  },
+  ...OUTSIDE,
   'parent-death': {
     syscalls: ['prctl(PR_SET_PDEATHSIG)'],
     man: ['prctl(2)'],
@@ -249,6 +158,11 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     syscalls: ['prctl(PR_SET_NO_NEW_PRIVS)'],
     man: ['prctl(2)'],
     purpose: 'From now on no exec can add rights: setuid bits and file capabilities count for nothing.',
+  },
+  listener: {
+    syscalls: ['seccomp(SECCOMP_FILTER_FLAG_NEW_LISTENER)', 'sendmsg(SCM_RIGHTS)'],
+    man: ['seccomp_unotify(2)', 'seccomp(2)'],
+    purpose: 'Loads a filter by which mount(2) waits for an answer from outside, and sends the monitor the descriptor to give it by.',
   },
   seccomp: {
     syscalls: ['seccomp'],

@@ -49,6 +49,7 @@ const TRANSLATIONS: Translations = {
   stage: () => nothing('by unshare, below'),
   yield: () => nothing('a script has nobody to wait for'),
   relay: () => nothing('the command keeps your terminal'),
+  answer: () => nothing('a script cannot answer system calls'),
   propagation: () => nothing('by unshare, below'),
   userns: () => NO_USERNS,
   staging: ({ target, options }, { places }) => {
@@ -173,6 +174,7 @@ const TRANSLATIONS: Translations = {
     rights.push('--no-new-privs');
     return atEnd;
   },
+  listener: () => nothing('a script cannot load a filter'),
   seccomp: () => nothing('a script cannot load a filter'),
   stdio: () => nothing('a script keeps what it was given'),
   // 255 is this script, which bash itself closes at exec.

@@ -4,7 +4,17 @@ import type { Layout } from './layout.js';
 import { maskAll, stageMasks } from './masks.js';
 import { isBind, mountAll, stageBinds } from './mounts.js';
 import { bearInit, enterCgroup, furnish } from './namespaces.js';
-import { commandCandidates, dropRights, execCommand, filterCalls, findUser, setOomScore, settleProcess, tuneProc } from './process.js';
+import {
+  answerMounts,
+  commandCandidates,
+  dropRights,
+  execCommand,
+  filterCalls,
+  findUser,
+  setOomScore,
+  settleProcess,
+  tuneProc,
+} from './process.js';
 import { findCommand, lockRoot, openRoot, pivot, stageRoot } from './rootfs.js';
 import { type Plan, type Step, step } from './step.js';
 import { hasUserNamespace, joinUserNamespace, makeUserNamespace } from './user.js';
@@ -61,6 +71,8 @@ export function compileRun(config: Config, layout: Layout): Plan {
       // After `cwd`, which may have to make its folder.
       ...lockRoot(config),
       ...dropRights(config),
+      // Needs no_new_privs, and sends a descriptor, which the filter may forbid.
+      ...answerMounts(config, layout),
       ...filterCalls(config, layout),
       ...holdBeforeExec(layout),
       ...execCommand(config, layout),

@@ -36,6 +36,8 @@ export interface Layout {
   readonly onOrphan: { readonly argv: readonly string[]; readonly env: readonly string[] };
   /** A system call filter as the kernel takes it (seccomp/). */
   readonly filter: Uint8Array | undefined;
+  /** The filter that sends mount(2) to the monitor, as the kernel takes it (seccomp/mount-listener.ts). */
+  readonly listener: Uint8Array | undefined;
   /** The start waits for the supervisor once more, right before exec. */
   readonly holdBeforeExec: boolean;
   /** Run a reaper at PID 1. */

@@ -14,6 +14,7 @@ export const OPS = {
   stage: { actors: 'monitor', operands: '' },
   yield: { actors: 'monitor', operands: 'str:reason' },
   relay: { actors: 'monitor', operands: 'out:master' },
+  answer: { actors: 'monitor', operands: 'out:listener' },
   // The stage: short-lived, in the set-up mount namespace.
   propagation: { actors: 'stage', operands: 'num:mode' },
   userns: { actors: 'stage', operands: 'out:userns str:uid_map str:gid_map' },
@@ -58,6 +59,7 @@ export const OPS = {
   caps: { actors: 'init', operands: 'num:permitted num:inheritable num:ambient' },
   cwd: { actors: 'init', operands: 'in:root path:directory' },
   'no-new-privs': { actors: 'init', operands: '' },
+  listener: { actors: 'init', operands: 'bytes:filter' },
   seccomp: { actors: 'init', operands: 'bytes:filter' },
   'close-fds': { actors: 'init', operands: '' },
   exec: { actors: 'init', operands: 'list:candidates list:argv list:env num:reaper' },

@@ -105,6 +105,19 @@ export function dropRights(config: Config): Step[] {
   ];
 }
 
+/**
+ * mount(2) inside is answered by the monitor, where no program can have the capability for it. Before the filter proper, which need
+ * not allow what this takes; that one has to allow mount(2), or its refusal counts.
+ */
+export function answerMounts(config: Config, layout: Layout): Step[] {
+  const { noNewPrivileges, capabilities } = config.process;
+  if (layout.listener === undefined || !noNewPrivileges || capabilities?.bounding?.includes('CAP_SYS_ADMIN')) return [];
+  return [
+    step('listener', 'init', { filter: layout.listener }, { ...process, why: 'mount(2) inside asks the monitor' }),
+    step('answer', 'monitor', { listener: 'listener' }, { ...process, why: '/proc is there already: who mounts it again hears yes' }),
+  ];
+}
+
 /** After everything that the filter may forbid. Without no_new_privs the kernel would take it from root of the host alone. */
 export function filterCalls(config: Config, layout: Layout): Step[] {
   if (layout.filter === undefined || !config.process.noNewPrivileges) return [];

@@ -169,6 +169,7 @@ static void test_order(void)
 		"a step out of order", 5);
 	/* A relay has a descriptor to wait for only after a console. */
 	REFUSED((steps[6] = make_step(OP_relay, MONITOR), steps[6].slot[0] = 7), "a step out of order", 6);
+	REFUSED((steps[6] = make_step(OP_answer, MONITOR), steps[6].slot[0] = 7), "a step out of order", 6);
 }
 
 static void test_cuts(const char *name, const unsigned char *bytes, size_t size)

@@ -3,6 +3,7 @@ import { compileRun } from '../../src/plan/compile-run.js';
 import { encodePlan } from '../../src/plan/encode.js';
 import type { Layout, RootSource } from '../../src/plan/layout.js';
 import { step, toContainerPath, toHostPath } from '../../src/plan/step.js';
+import { mountListener } from '../../src/seccomp/mount-listener.js';
 import { toConfig } from '../../src/spec/from-options.js';
 
 const lower = toHostPath('/srv/rootfs');
@@ -46,6 +47,7 @@ function layoutOf(root: RootSource, more: { hold: boolean; reaper: boolean }): L
     files: [{ target: toContainerPath('/etc/hostname'), content: 'box\n' }],
     onOrphan: { argv: ['/usr/bin/node', '/opt/crt/bin/run.js', 'undo', 'box'], env: ['PATH=/usr/bin'] },
     filter: undefined,
+    listener: mountListener('x64'),
     holdBeforeExec: more.hold,
     reaper: more.reaper,
   };

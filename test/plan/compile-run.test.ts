@@ -88,6 +88,12 @@ test('a command that a mount will bring is not looked for in the bare rootfs', (
   t.deepEqual(probed({ command: ['/data/tool'], mounts: [{ source: '/srv', target: '/data' }] }), []);
 });
 
+test('where the numbers of mount(2) are not known nothing listens for it', (t) => {
+  const config = toConfig({ name: 'box' }, { facts: { cpus: 1, oomScoreAdj: 0 }, rootfs: '/srv/rootfs', rootfsKind: 'directory' });
+  const ops = compileRun(config, { ...layoutOf({}), listener: undefined }).steps.map(({ op }) => op);
+  t.false(ops.includes('listener') || ops.includes('answer'));
+});
+
 test('a path that is no path is an error of the caller', (t) => {
   const config = toConfig({ name: 'box' }, { facts: { cpus: 1, oomScoreAdj: 0 }, rootfs: '/srv/rootfs', rootfsKind: 'directory' });
   t.throws(() => compileRun({ ...config, mounts: [{ destination: 'relative', type: 'tmpfs' }] }, layoutOf({})), { instanceOf: TypeError });

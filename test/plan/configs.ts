@@ -60,6 +60,7 @@ export function layoutOf(more: {
     files: ['/etc/hostname', '/etc/hosts', '/etc/resolv.conf'].map((path) => ({ target: toContainerPath(path), content: `# ${path}\n` })),
     onOrphan: { argv: ['/usr/bin/node', '/usr/lib/crt/bin/run.js', 'undo', 'box'], env: ['PATH=/usr/bin'] },
     filter: Uint8Array.from([6, 0, 0, 0, 0, 0, 255, 127]),
+    listener: Uint8Array.from([6, 0, 0, 0, 0, 0, 192, 127]),
     holdBeforeExec: more.hold ?? false,
     reaper: more.reaper ?? false,
   };

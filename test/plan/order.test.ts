@@ -241,6 +241,27 @@ law(
   has('no-new-privs'),
 );
 law(
+  'the listener after no_new_privs, answered at once, before the filter that may forbid anything',
+  (plan) =>
+    before(all(plan, 'no-new-privs'), all(plan, 'listener')) &&
+    all(plan, 'listener').every((at) => plan.steps[at + 1]?.op === 'answer') &&
+    all(plan, 'answer').length === all(plan, 'listener').length &&
+    before(all(plan, 'answer'), [...all(plan, 'seccomp'), one(plan, 'close-fds')]),
+  has('listener', 'seccomp'),
+);
+
+test('a listener only where nothing inside could mount: no_new_privs, and CAP_SYS_ADMIN out of reach', (t) => {
+  let listeners = 0;
+  forAllPlans((plan, { config }) => {
+    const { noNewPrivileges, capabilities } = config.process;
+    const wanted = noNewPrivileges === true && !(capabilities?.bounding ?? []).includes('CAP_SYS_ADMIN');
+    listeners += all(plan, 'listener').length;
+    return all(plan, 'listener').length === (wanted ? 1 : 0);
+  });
+  t.true(listeners >= 10);
+});
+
+law(
   'descriptors are closed right before exec, which is last',
   (plan) => one(plan, 'exec') === plan.steps.length - 1 && one(plan, 'close-fds') === plan.steps.length - 2,
 );
