@@ -1,4 +1,6 @@
 import { constants, existsSync, mkdirSync } from 'node:fs';
+import { deviceProgram } from '../device-filter/bpf.js';
+import { deviceFilter, isUnrestricted } from '../device-filter/rules.js';
 import { UserError } from '../errors.js';
 import type { CgroupFacts } from '../host/facts.js';
 import { type HostPath, type Step, step, toHostPath } from '../plan/step.js';
@@ -68,7 +70,16 @@ export class CgroupV2 implements ContainerCgroup {
   open(): { readonly steps: readonly Step[]; readonly cloneInto: string } {
     const flags = O_PATH | O_CLOEXEC | constants.O_DIRECTORY;
     const why = 'the cgroup that init is born in';
-    return { steps: [step('open', 'stage', { fd: SLOT, path: this.#directory, flags }, { chapter: 'cgroup', why })], cloneInto: SLOT };
+    const open = step('open', 'stage', { fd: SLOT, path: this.#directory, flags }, { chapter: 'cgroup', why });
+    return { steps: [open, ...this.#filterDevices()], cloneInto: SLOT };
+  }
+
+  /** Before init is born: no process is ever in there without it. */
+  #filterDevices(): Step[] {
+    const filter = deviceFilter(this.#resources.devices ?? []);
+    if (this.#resources.devices === undefined || isUnrestricted(filter)) return [];
+    const operands = { cgroup: SLOT, program: deviceProgram(filter) };
+    return [step('device-filter', 'stage', operands, { chapter: 'cgroup', why: 'only the devices of a container can be opened' })];
   }
 
   join(): readonly Step[] {

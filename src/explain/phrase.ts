@@ -55,6 +55,7 @@ const PHRASES: Phrases = {
     attributes(attrs),
   ],
   file: ({ target, content, mode }) => [arrow(excerpt(content), target), octal(mode)],
+  'device-filter': ({ cgroup, program }) => [arrow(`${program.length / 8} instructions`, cgroup)],
   clone: ({ namespaces, cgroup }) => [flags(namespaceNames(namespaces)), cgroup === undefined ? '' : `into ${cgroup}`],
   'parent-death': ({ signal }) => [signalName(signal)],
   'cgroup-join': ({ tasks }) => [tasks],

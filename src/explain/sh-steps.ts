@@ -79,6 +79,7 @@ const TRANSLATIONS: Translations = {
     `printf %s ${quote(Buffer.from(content).toString())} > ${places.word(target)}`,
     `chmod ${octal(mode)} ${places.word(target)}`,
   ],
+  'device-filter': () => nothing('a script cannot load a program into the kernel: without CAP_MKNOD there are no other devices to open'),
   clone: () => nothing('by unshare, below'),
   'parent-death': () => nothing('by unshare --kill-child, below'),
   'cgroup-join': () => nothing('before unshare, below'),

@@ -22,6 +22,7 @@ export const OPS = {
   'bind-source': { actors: 'stage', operands: 'in?:from host?:source host:target num:attrs' },
   overlay: { actors: 'stage', operands: 'in:lower in:upper in:work host:target list:options num:attrs' },
   file: { actors: 'stage', operands: 'host:target bytes:content num:mode' },
+  'device-filter': { actors: 'stage', operands: 'in:cgroup bytes:program' },
   clone: { actors: 'stage', operands: 'out:pidfd in?:cgroup num:namespaces' },
   // Inside: init, PID 1 to be.
   'parent-death': { actors: 'init', operands: 'num:signal' },
