@@ -106,6 +106,7 @@ function sources(): Step[] {
 function birth(): Step[] {
   const own = { chapter: 'namespaces' as const };
   return [
+    step('device-filter', 'stage', { cgroup: 'cgroup-memory', program: new Uint8Array(496) }, { chapter: 'cgroup', why: 'no disks' }),
     step('clone', 'stage', { pidfd: 'init', namespaces: NAMESPACES }, { ...own, why: 'init is born: PID 1 in namespaces of its own' }),
     step('parent-death', 'init', { signal: 9 }, { chapter: 'process', why: 'if the monitor dies, so does all this' }),
     step('cgroup-join', 'init', { tasks: 'cgroup-memory' }, { chapter: 'cgroup', why: 'enter the memory cgroup' }),

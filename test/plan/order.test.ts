@@ -166,6 +166,31 @@ law(
   (plan) => plan.steps.some((step) => isOp(step, 'clone') && step.operands.cgroup !== undefined),
 );
 
+law(
+  'on version 2 the device filter is attached to the cgroup before init is born in it',
+  (plan) => {
+    const clone = plan.steps[one(plan, 'clone')];
+    const cgroup = clone && isOp(clone, 'clone') ? clone.operands.cgroup : undefined;
+    return all(plan, 'device-filter').every((at, index) => {
+      const [open, filter] = [plan.steps[at - 1], plan.steps[at]];
+      const isRight = filter && isOp(filter, 'device-filter') && filter.operands.cgroup === cgroup;
+      return isRight && index === 0 && open && isOp(open, 'open') && open.operands.fd === cgroup && at < one(plan, 'clone');
+    });
+  },
+  has('device-filter'),
+);
+
+law(
+  'on version 1 init is in the cgroup of the device filter before it makes or opens a device',
+  (plan) => {
+    const joins = plan.steps.flatMap((step, index) =>
+      isOp(step, 'cgroup-join') && step.operands.tasks === 'cgroup-devices' ? [index] : [],
+    );
+    return before(joins, all(plan, 'device', 'stdio', 'console', 'mount', 'bind'));
+  },
+  (plan) => plan.steps.some((step) => isOp(step, 'cgroup-join') && step.operands.tasks === 'cgroup-devices'),
+);
+
 law('the cgroup namespace is never cloned, but unshared inside', (plan) =>
   plan.steps.every((step) => !isOp(step, 'clone') || (BigInt(step.operands.namespaces) & BigInt(CLONE_FLAGS.cgroup)) === 0n),
 );
