@@ -70,6 +70,24 @@ struct mount_attr_v0 {
 #define SECCOMP_SET_MODE_FILTER_ 1
 #define SECCOMP_FILTER_FLAG_NEW_LISTENER_ 8
 
+#define BPF_PROG_LOAD_ 5
+#define BPF_PROG_ATTACH_ 8
+#define BPF_PROG_TYPE_CGROUP_DEVICE_ 15
+#define BPF_CGROUP_DEVICE_ 6
+#define BPF_F_ALLOW_MULTI_ 2
+/* The parts of union bpf_attr that are used; the kernel takes what is missing as zero. */
+struct bpf_load_v0 {
+	uint32_t type, count;
+	uint64_t instructions, license;
+	uint32_t log_level, log_size;
+	uint64_t log;
+	uint32_t kernel_version, flags;
+	char name[16];
+};
+struct bpf_attach_v0 {
+	uint32_t target, program, type, flags;
+};
+
 #define CAPABILITY_VERSION_3 0x20080522
 struct cap_header {
 	uint32_t version;

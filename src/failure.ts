@@ -64,6 +64,11 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
   'exec E2BIG': ['arguments and environment are too long together', 'pass them in a file'],
   'keyring EDQUOT': ['the quota of kernel keys is used up', 'cat /proc/key-users'],
   'caps EPERM': ['crt itself does not have a capability that the container is to have', 'capsh --print'],
+  'device-filter EINVAL': ['the kernel has no device filters for cgroup version 2', 'use a kernel with CONFIG_CGROUP_BPF'],
+  'device-filter EPERM': [
+    'crt runs without the capabilities for it, inside another container, or a cgroup above has a filter that allows no other beside it',
+    'run it as root of the host: sudo crt run …',
+  ],
   'device EPERM': ['device nodes may not be made here', 'run it as root of the host'],
 };
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ContainerCgroup } from './cgroup/container.js';
 import { openCgroup } from './cgroup/open.js';
+import { effectiveRules } from './device-filter/rules.js';
 import { UserError } from './errors.js';
 import type { HostFacts } from './host/facts.js';
 import { holdingMount } from './host/mounts.js';
@@ -89,7 +90,7 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
     ...(ids === undefined ? {} : { ids }),
     ...(host ? { extraMounts: [...host.mounts] } : {}),
   });
-  const cgroup = openCgroup(facts.cgroup, options.name, config.linux.resources ?? {});
+  const cgroup = openCgroup(facts.cgroup, options.name, { ...config.linux.resources, devices: effectiveRules(config.linux) });
   cgroup.check();
   const helper = helperPath();
   const { root, layer, notice } = chooseRoot(options, roots, facts, host?.directory ?? rootfs.path);

@@ -49,21 +49,23 @@ export function removeDirectories(made: readonly CgroupDirectory[]): void {
 
 /** Writes the limits in order and reads each back. @throws UserError that names limit, cause and remedy */
 export function applyLimits(writes: readonly LimitWrite[], directoryOf: (write: LimitWrite) => string): void {
-  for (const write of writes) applyLimit(write, `${directoryOf(write)}/${write.file}`);
+  for (const write of writes) applyLimit(write, directoryOf(write));
 }
 
-function applyLimit(write: LimitWrite, path: string): void {
+function applyLimit(write: LimitWrite, directory: string): void {
   const what = `${write.file} = ${write.value}`;
   try {
-    writeText(path, write.value);
+    writeText(`${directory}/${write.file}`, write.value);
   } catch (error) {
     if (!isErrno(error, 'ENOENT'))
       throw new UserError(`the kernel refused ${what}: ${errnoWords(error)}`, { hint: write.hint, cause: error });
     if (write.optional) return;
     throw new UserError(`this kernel cannot limit that: there is no ${write.file}`, { hint: missingHint(write), cause: error });
   }
-  const got = readText(path);
-  if (got === undefined || !isAccepted(write, got)) {
+  if (write.kind === 'later') return;
+  const { file, value } = write.readBack ?? write;
+  const got = readText(`${directory}/${file}`);
+  if (got === undefined || !isAccepted({ kind: write.kind, value }, got)) {
     throw new UserError(`the kernel did not keep ${what}: it reads back ${got ?? 'nothing'}`, { hint: write.hint });
   }
 }

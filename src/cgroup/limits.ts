@@ -1,16 +1,23 @@
+import { type DeviceExceptions, deviceExceptions } from '../device-filter/exceptions.js';
+import { describeMatch, deviceFilter, isUnrestricted } from '../device-filter/rules.js';
 import { BugError, UserError } from '../errors.js';
-import type { Resources } from '../spec/types.js';
+import type { DeviceRule, Resources } from '../spec/types.js';
 
 /** One value for one file of the container's cgroup. Order matters: the list is written from first to last. */
 export interface LimitWrite {
   /** The controller that the file belongs to. */
-  readonly controller: 'memory' | 'pids' | 'cpu' | 'cpuset';
+  readonly controller: 'memory' | 'pids' | 'cpu' | 'cpuset' | 'devices';
   readonly file: string;
   readonly value: string;
   /** A kernel without the file is fine. */
   readonly optional: boolean;
-  /** How the value is compared when it is read back: sizes are rounded down to pages, lists are reordered. */
-  readonly kind: 'size' | 'list' | 'exact';
+  /**
+   * How the value is compared when it is read back: sizes are rounded down to pages, lists and lines are reordered.
+   * `later`: a file that can only be written; a later write looks at what came of it.
+   */
+  readonly kind: 'size' | 'list' | 'exact' | 'lines' | 'later';
+  /** Where and what is read back, for a file that can only be written. */
+  readonly readBack?: { readonly file: string; readonly value: string };
   /** What to type when the kernel refuses. */
   readonly hint: string;
 }
@@ -35,6 +42,7 @@ const HINTS = {
   shares: 'give --cpu-shares a number from 2 to 262144',
   quota: 'give --cpus at least 0.01, and no more than the cgroup above allows',
   cpus: 'give --cpuset-cpus processors that are online: cat /sys/devices/system/cpu/online',
+  devices: 'crt itself may not use that device here (cat /sys/fs/cgroup/devices/devices.list): allow it there first',
 } as const;
 
 /** @throws UserError when the limits contradict each other, before anything is touched. */
@@ -120,6 +128,26 @@ function cpusetV2({ cpu }: Resources): LimitWrite[] {
   return writes;
 }
 
+/** The device filter of version 1 (Documentation/admin-guide/cgroup-v1/devices.rst): the answer for all, then each exception. */
+export function devicesV1(rules: readonly DeviceRule[] | undefined): LimitWrite[] {
+  const filter = deviceFilter(rules ?? []);
+  if (rules === undefined || isUnrestricted(filter)) return [];
+  const { allow, exceptions } = deviceExceptions(filter);
+  const [all, other] = allow ? (['devices.allow', 'devices.deny'] as const) : (['devices.deny', 'devices.allow'] as const);
+  const writes = [
+    write('devices', all, 'a', HINTS.devices, 'later'),
+    ...exceptions.map((exception) => write('devices', other, describeMatch(exception), HINTS.devices, 'later')),
+  ];
+  return writes.map((each, at) =>
+    at < writes.length - 1 ? each : { ...each, kind: 'lines', readBack: { file: 'devices.list', value: listOf({ allow, exceptions }) } },
+  );
+}
+
+/** What devices.list shows: of what is denied it says nothing. */
+function listOf({ allow, exceptions }: DeviceExceptions): string {
+  return allow ? 'a *:* rwm' : exceptions.map(describeMatch).join('\n');
+}
+
 /** cpu.shares (2 to 262144, default 1024) on the scale of cpu.weight (1 to 10000), linearly, as the other runtimes do. */
 export function sharesToWeight(shares: number): number {
   const bounded = Math.min(Math.max(shares, 2), 262_144);
@@ -129,6 +157,7 @@ export function sharesToWeight(shares: number): number {
 /** Did the kernel take what was written? */
 export function isAccepted(write: Pick<LimitWrite, 'kind' | 'value'>, readBack: string): boolean {
   if (write.kind === 'exact') return write.value === readBack;
+  if (write.kind === 'lines') return sortLines(write.value) === sortLines(readBack);
   if (write.kind === 'list') return expandList(write.value) !== undefined && expandList(write.value) === expandList(readBack);
   const asked = BigInt(write.value);
   if (readBack === 'max') return asked >= NO_LIMIT;
@@ -151,6 +180,10 @@ function expandList(text: string): string | undefined {
     for (let member = Number(first); member <= Number(last ?? first); member++) members.add(member);
   }
   return [...members].sort((a, b) => a - b).join();
+}
+
+function sortLines(text: string): string {
+  return text.split('\n').sort().join('\n');
 }
 
 function isSet<T extends Amount>(amount: T | undefined): amount is T {

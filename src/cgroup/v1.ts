@@ -8,7 +8,7 @@ import { CGROUP_ROOT, type ContainerCgroup, mountStep, NOSUID_NODEV_NOEXEC, O_CL
 import { applyLimits, descendants, listPids, makeDirectory, refuseExisting, removeDirectories } from './directory.js';
 import type { CgroupDirectory, CgroupStats } from './driver.js';
 import { readNumber, readText } from './files.js';
-import { checkResources, isUnlimited, type LimitWrite, limitsV1 } from './limits.js';
+import { checkResources, devicesV1, isUnlimited, type LimitWrite, limitsV1 } from './limits.js';
 
 /** A hierarchy that the container joins, and the directory of its own there. */
 interface Joined extends Hierarchy {
@@ -19,6 +19,7 @@ interface Joined extends Hierarchy {
 
 /** Joined in any case, where they are mounted: memory for the counters, pids for the list. Each one more costs a start 0.2 ms. */
 const ALWAYS = ['memory', 'pids'] as const;
+const DEVICES = 'devices';
 /** Of no use in a read-only view: files that can only be written to, and what the kernel itself calls deprecated. */
 const OF_NO_USE = /^memory\.(force_empty|pressure_level|kmem\..*|numa_stat|move_charge_at_immigrate)$/;
 /** What a program looks for in the memory cgroup besides memory.*. */
@@ -35,7 +36,9 @@ export class CgroupV1 implements ContainerCgroup {
   constructor(hierarchies: readonly Hierarchy[], name: string, resources: Resources) {
     this.#name = name;
     this.#resources = resources;
-    this.limits = limitsV1(resources, inheritedCpuset(hierarchies, resources));
+    // Without that hierarchy there is no filter: docs/decisions/device-filter.md says what is left.
+    const canFilter = hierarchies.some(({ controllers }) => controllers.includes(DEVICES));
+    this.limits = [...limitsV1(resources, inheritedCpuset(hierarchies, resources)), ...(canFilter ? devicesV1(resources.devices) : [])];
     this.#joined = chooseHierarchies(hierarchies, name, this.limits);
     this.paths = this.#joined.map(({ directory }) => directory);
   }
@@ -89,7 +92,9 @@ export class CgroupV1 implements ContainerCgroup {
       attrs: NOSUID_NODEV_NOEXEC,
       why: 'room for the cgroup mounts',
     });
-    return [top, ...this.#joined.flatMap((hierarchy) => this.#mountHierarchy(root, hierarchy))];
+    // Which devices it may use is told by trying; its list is nothing that programs look for.
+    const shown = this.#joined.filter(({ controller }) => controller !== DEVICES);
+    return [top, ...shown.flatMap((hierarchy) => this.#mountHierarchy(root, hierarchy))];
   }
 
   seal(): readonly Step[] {

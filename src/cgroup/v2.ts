@@ -1,4 +1,6 @@
 import { constants, existsSync, mkdirSync } from 'node:fs';
+import { deviceProgram } from '../device-filter/bpf.js';
+import { deviceFilter, isUnrestricted } from '../device-filter/rules.js';
 import { UserError } from '../errors.js';
 import type { CgroupFacts } from '../host/facts.js';
 import { type HostPath, type Step, step, toHostPath } from '../plan/step.js';
@@ -14,6 +16,7 @@ type Unified = NonNullable<CgroupFacts['unified']>;
 /** Enabled in any case, where the tree has them: they count what `ps` and the exit message show. */
 const ALWAYS = ['memory', 'pids'] as const;
 const SLOT = 'cgroup';
+const DOOR = 'cgroup-procs';
 /** The kernel's own files appear in a cgroup once a controller is enabled: a cgroup of such a name would be in their way. */
 const KERNEL_FILE = /^(cgroup|memory|pids|cpu|cpuset|io|hugetlb|misc|rdma|dmem|irq|perf_event|debug)\./;
 
@@ -66,17 +69,24 @@ export class CgroupV2 implements ContainerCgroup {
   }
 
   open({ bornInside }: { readonly bornInside: boolean }): { readonly steps: readonly Step[]; readonly cloneInto: string | undefined } {
-    const [path, flags, why] = bornInside
-      ? [this.#directory, O_PATH | O_CLOEXEC | constants.O_DIRECTORY, 'the cgroup that init is born in']
-      : [toHostPath(`${this.#directory}/cgroup.procs`), constants.O_WRONLY | O_CLOEXEC, 'the way into the cgroup'];
-    return {
-      steps: [step('open', 'stage', { fd: SLOT, path, flags }, { chapter: 'cgroup', why })],
-      cloneInto: bornInside ? SLOT : undefined,
-    };
+    const open = (fd: string, path: HostPath, flags: number, why: string): Step =>
+      step('open', 'stage', { fd, path, flags }, { chapter: 'cgroup', why });
+    const directory = open(SLOT, this.#directory, O_PATH | O_CLOEXEC | constants.O_DIRECTORY, "the container's cgroup");
+    const door = open(DOOR, toHostPath(`${this.#directory}/cgroup.procs`), constants.O_WRONLY | O_CLOEXEC, 'the way into the cgroup');
+    const steps = [directory, ...this.#filterDevices(), ...(bornInside ? [] : [door])];
+    return { steps, cloneInto: bornInside ? SLOT : undefined };
+  }
+
+  /** Before init is born: no process is ever in there without it. */
+  #filterDevices(): Step[] {
+    const filter = deviceFilter(this.#resources.devices ?? []);
+    if (this.#resources.devices === undefined || isUnrestricted(filter)) return [];
+    const operands = { cgroup: SLOT, program: deviceProgram(filter) };
+    return [step('device-filter', 'stage', operands, { chapter: 'cgroup', why: 'only the devices of a container can be opened' })];
   }
 
   join({ bornInside }: { readonly bornInside: boolean }): readonly Step[] {
-    return bornInside ? [] : [step('cgroup-join', 'init', { tasks: SLOT }, { chapter: 'cgroup', why: 'enter the cgroup' })];
+    return bornInside ? [] : [step('cgroup-join', 'init', { tasks: DOOR }, { chapter: 'cgroup', why: 'enter the cgroup' })];
   }
 
   mounts(root: string): readonly Step[] {

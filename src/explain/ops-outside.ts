@@ -89,6 +89,11 @@ export const OUTSIDE = {
     man: ['open(2)', 'write(2)'],
     purpose: 'Writes a small text to memory, to be shown as a file inside.',
   },
+  'device-filter': {
+    syscalls: ['bpf(BPF_PROG_LOAD)', 'bpf(BPF_PROG_ATTACH)'],
+    man: ['bpf(2)', 'cgroups(7)'],
+    purpose: 'Gives the control group a small program that the kernel asks whenever a process in it opens or makes a device.',
+  },
   node: {
     syscalls: ['mknod', 'lchown'],
     man: ['mknod(2)', 'null(4)'],

@@ -76,6 +76,7 @@ const PHRASES: Phrases = {
   node: ({ target, mode, device, owner }) => node(target, mode, device, owner),
   'join-userns': () => [],
   'ids-root': () => [],
+  'device-filter': ({ cgroup, program }) => [arrow(`${program.length / 8} instructions`, cgroup)],
   clone: ({ namespaces, cgroup }) => [flags(namespaceNames(namespaces)), cgroup === undefined ? '' : `into ${cgroup}`],
   'parent-death': ({ signal }) => [signalName(signal)],
   'cgroup-join': ({ tasks }) => [tasks],

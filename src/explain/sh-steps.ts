@@ -91,6 +91,7 @@ const TRANSLATIONS: Translations = {
   },
   'join-userns': () => NO_USERNS,
   'ids-root': () => NO_USERNS,
+  'device-filter': () => nothing('a script cannot load a program into the kernel: without CAP_MKNOD there are no other devices to open'),
   clone: () => nothing('by unshare, below'),
   'parent-death': () => nothing('by unshare --kill-child, below'),
   'cgroup-join': () => nothing('before unshare, below'),

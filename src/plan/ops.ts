@@ -24,6 +24,7 @@ export const OPS = {
   'bind-source': { actors: 'stage', operands: 'in?:from in?:idmap host?:source host:target num:attrs' },
   overlay: { actors: 'stage', operands: 'in:lower in:upper in:work host:target list:options num:attrs' },
   file: { actors: 'stage', operands: 'host:target bytes:content num:mode num?:owner' },
+  'device-filter': { actors: 'stage', operands: 'in:cgroup bytes:program' },
   node: { actors: 'stage', operands: 'host:target num:mode num:device num:owner' },
   'oom-score': { actors: 'stage', operands: 'num:value' },
   'join-userns': { actors: 'stage', operands: 'in:userns' },

@@ -1,4 +1,4 @@
-import type { Capabilities, Device, Mount, Namespace, Rlimit } from './types.js';
+import type { Capabilities, Device, DeviceRule, Mount, Namespace, Rlimit } from './types.js';
 
 /** How many user and group ids a container has: 0 to 65535, all that a distribution knows. */
 export const IDS = 65536;
@@ -42,6 +42,31 @@ export const DEFAULT_DEVICES: readonly Device[] = [
 
 function device(path: string, major: number, minor: number): Device {
   return { type: 'c', path, major, minor, fileMode: 0o666, uid: 0, gid: 0 };
+}
+
+/**
+ * The device filter of a container that has these devices: they, the terminals of its own devpts, and making any node, which is
+ * harmless as long as it cannot be opened. Everything else is denied (OCI config-linux.md; the rules of the other runtimes).
+ */
+export function deviceRules(devices: readonly Device[] = []): DeviceRule[] {
+  const all = [...DEFAULT_DEVICES, ...devices.filter((own) => !DEFAULT_DEVICES.some((usual) => isSame(own, usual)))];
+  return [
+    { allow: false, access: 'rwm' },
+    { allow: true, type: 'c', access: 'm' },
+    { allow: true, type: 'b', access: 'm' },
+    // A FIFO is no device.
+    ...all.flatMap(({ type, major, minor }): DeviceRule[] =>
+      type === 'p' ? [] : [{ allow: true, type: type === 'b' ? 'b' : 'c', major, minor, access: 'rwm' }],
+    ),
+    // /dev/console, /dev/ptmx, /dev/pts.
+    { allow: true, type: 'c', major: 5, minor: 1, access: 'rwm' },
+    { allow: true, type: 'c', major: 5, minor: 2, access: 'rwm' },
+    { allow: true, type: 'c', major: 136, access: 'rwm' },
+  ];
+}
+
+function isSame(one: Device, other: Device): boolean {
+  return one.type === other.type && one.major === other.major && one.minor === other.minor;
 }
 
 /** What of /proc and /sys tells about, or reaches, the host beyond any namespace; docker's list. */

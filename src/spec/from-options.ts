@@ -117,5 +117,6 @@ function toResources(options: RunOptions, context: ConfigContext): Resources {
     ...(memory === undefined ? {} : { memory: { limit: memory, swap: memorySwap ?? memory } }),
     ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
     pids: { limit: options.pidsLimit ?? defaults.DEFAULT_PIDS_LIMIT },
+    devices: defaults.deviceRules(),
   };
 }

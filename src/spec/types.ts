@@ -122,4 +122,17 @@ export interface Resources {
     mems?: string;
   };
   pids?: { limit: number };
+  /** The device filter; the last rule that speaks of a device decides. */
+  devices?: DeviceRule[];
+}
+
+/** What is left out, or -1, stands for all of it. */
+export interface DeviceRule {
+  allow: boolean;
+  /** `a`: both. */
+  type?: 'a' | 'b' | 'c';
+  major?: number;
+  minor?: number;
+  /** Letters: `r` read, `w` write, `m` mknod(2). */
+  access?: string;
 }

@@ -2,8 +2,8 @@ import { UserError } from '../errors.js';
 import { checkCpuset } from './cpus.js';
 import { checkAbsolute, checkNotProc } from './mount-target.js';
 import { quote } from './quote.js';
-import { dictionary, exact, list, oneOf, optional, type Reader, record, required, text, whole } from './schema.js';
-import type { Device, IdMapping, Linux, Namespace, NamespaceType, Resources } from './types.js';
+import { dictionary, exact, list, oneOf, optional, type Reader, record, required, text, toggle, whole } from './schema.js';
+import type { Device, DeviceRule, IdMapping, Linux, Namespace, NamespaceType, Resources } from './types.js';
 import { LAST_ID } from './user.js';
 
 const MOST = Number.MAX_SAFE_INTEGER;
@@ -99,10 +99,38 @@ const cpu = record<NonNullable<Resources['cpu']>>(
   },
 );
 
+const access: Reader<string> = (value, path) => {
+  const given = text(value, path);
+  if (/^[rwm]+$/.test(given) && new Set(given).size === given.length) return given;
+  throw new UserError(`${path}: ${quote(given)} is not a text of the letters r, w and m`, {
+    hint: 'for example rwm, or leave it out for all',
+  });
+};
+
+const deviceRule = record<DeviceRule>({
+  allow: required(toggle),
+  type: optional(oneOf('a', 'b', 'c')),
+  major: optional(whole(-1, 0xfff)),
+  minor: optional(whole(-1, 0xfffff)),
+  access: optional(access),
+});
+
+/** More would be refused by the kernel, which follows every way through the filter before it takes it. */
+const MOST_RULES = 256;
+const deviceFilter: Reader<DeviceRule[]> = (value, path) => {
+  const rules = list(deviceRule)(value, path);
+  if (rules.length <= MOST_RULES) return rules;
+  throw new UserError(`${path}: ${rules.length} rules are too many`, { hint: `give at most ${MOST_RULES}` });
+};
+
 const resources = record<Resources>(
-  { memory: optional(memory), cpu: optional(cpu), pids: optional(record<{ limit: number }>({ limit: required(whole(-1, MOST)) })) },
   {
-    devices: 'a device filter',
+    memory: optional(memory),
+    cpu: optional(cpu),
+    pids: optional(record<{ limit: number }>({ limit: required(whole(-1, MOST)) })),
+    devices: optional(deviceFilter),
+  },
+  {
     blockIO: 'limits on block devices',
     hugepageLimits: 'limits on huge pages',
     network: 'network priorities',

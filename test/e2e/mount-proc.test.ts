@@ -58,7 +58,6 @@ const SAME: Record<string, string> = {
   silent: 'mount(flags=0x8000)',
   'the magic of old programs': 'mount(flags=0xc0ed0000 | 2)',
   'a trailing slash': 'mount(b"/proc/")',
-  'a way round': 'mount(b"/tmp/../proc/.")',
   'relative to /': 'child(lambda: os.chdir("/"), lambda: mount(b"proc"))',
   'relative to /proc': 'child(lambda: os.chdir("/proc"), lambda: mount(b"."))',
   'as the root of a chroot': 'child(lambda: os.chroot("/proc"), lambda: mount(b"/"))',
@@ -123,7 +122,7 @@ e2e('what asks for anything else is refused, and the mount table stays as it is'
     { source: '/proc', target: '/hosts-proc' },
     { type: 'tmpfs', target: '/links' },
   ];
-  t.deepEqual(await askAll(t, PLACES, LOOKALIKES, { mounts }), all(LOOKALIKES, 'EPERM'));
+  t.deepEqual(await askAll(t, PLACES, LOOKALIKES, { mounts, userns: 'host' }), all(LOOKALIKES, 'EPERM'));
 });
 
 /** Strings of 5 and 6 bytes at the edges of memory. */

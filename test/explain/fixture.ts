@@ -29,6 +29,7 @@ function birth(): Step[] {
     step('oom-score', 'stage', { value: 200 }, { chapter: 'process', why: 'how soon the kernel picks it when memory is short' }),
     step('join-userns', 'stage', { userns: 'userns' }, { ...own, why: "from here on the host's rights are gone" }),
     step('ids-root', 'stage', {}, { ...own, why: 'root of the container, or all that is made would be of nobody' }),
+    step('device-filter', 'stage', { cgroup: 'cgroup-memory', program: new Uint8Array(496) }, { chapter: 'cgroup', why: 'no disks' }),
     step('clone', 'stage', { pidfd: 'init', namespaces: NAMESPACES }, { ...own, why: 'init is born: PID 1 in namespaces of its own' }),
     step('parent-death', 'init', { signal: 9 }, { chapter: 'process', why: 'if the monitor dies, so does all this' }),
     step('cgroup-join', 'init', { tasks: 'cgroup-memory' }, { chapter: 'cgroup', why: 'enter the memory cgroup' }),

@@ -131,6 +131,22 @@ test('a step that fails is named, whichever process it is in', async (t) => {
       'cgroup-join',
       constants.errno.ENOSPC,
     ],
+    // Half an instruction; a program that ends without an answer; a descriptor that is no cgroup.
+    ...(
+      [
+        [Buffer.alloc(4), constants.errno.EINVAL],
+        [Buffer.alloc(8), constants.errno.EINVAL],
+        [Buffer.from('b400000001000000' + '9500000000000000', 'hex'), constants.errno.EBADF],
+      ] as const
+    ).map(([program, errno]): [Step[], OpName, number] => [
+      [
+        step('open', 'stage', { fd: 'x', path: toHostPath('/dev/null'), flags: 0 }, note),
+        step('device-filter', 'stage', { cgroup: 'x', program }, note),
+        ...born,
+      ],
+      'device-filter',
+      errno,
+    ]),
     [[...born, step('root', 'init', { root: 'root', path: none }, note)], 'root', constants.errno.ENOENT],
     [[...born, step('unshare', 'init', { namespaces: 1 }, note)], 'unshare', constants.errno.EINVAL],
     [[...born, step('listener', 'init', { filter: new Uint8Array(7) }, note)], 'listener', constants.errno.EINVAL],

@@ -41,10 +41,15 @@ test('an import that runs upward is an error', async (t) => {
 test('a pure folder knows no file system, and only launch starts processes', async (t) => {
   const found = await lint({
     'src/plan/a.ts': "import { readFileSync } from 'node:fs';\n\nexport const a = readFileSync;\n",
+    'src/device-filter/a.ts': "import { readFileSync } from 'node:fs';\n\nexport const a = readFileSync;\n",
     'src/state/b.ts': "import { spawn } from 'node:child_process';\n\nexport const b = spawn;\n",
     'src/launch/c.ts': "import { spawn } from 'node:child_process';\n\nexport const c = spawn;\n",
   });
-  t.deepEqual(found, ['src/plan/a.ts noRestrictedImports', 'src/state/b.ts noRestrictedImports']);
+  t.deepEqual(found, [
+    'src/device-filter/a.ts noRestrictedImports',
+    'src/plan/a.ts noRestrictedImports',
+    'src/state/b.ts noRestrictedImports',
+  ]);
 });
 
 test('a cycle of imports is an error', async (t) => {

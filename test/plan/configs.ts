@@ -8,8 +8,8 @@ import { compileRun } from '../../src/plan/compile-run.js';
 import type { Layout, RootSource } from '../../src/plan/layout.js';
 import { type Plan, toContainerPath, toHostPath } from '../../src/plan/step.js';
 import { CAPABILITIES } from '../../src/spec/capabilities.js';
-import { DEFAULT_DEVICES, DEFAULT_MOUNTS, DEFAULT_NAMESPACES, READONLY_PATHS } from '../../src/spec/defaults.js';
-import type { Config, Mount, NamespaceType } from '../../src/spec/types.js';
+import { DEFAULT_DEVICES, DEFAULT_MOUNTS, DEFAULT_NAMESPACES, deviceRules, READONLY_PATHS } from '../../src/spec/defaults.js';
+import type { Config, Mount, NamespaceType, Resources } from '../../src/spec/types.js';
 
 /** A made-up machine: version 1 needs a directory, whose files it shows inside. */
 const memory = toHostPath(mkdtempSync(`${tmpdir()}/crt-plan-`));
@@ -20,6 +20,7 @@ const unified = { mountpoint: toHostPath('/sys/fs/cgroup'), controllers: ['cpu',
 const hierarchies = [
   { controllers: ['memory'], mountpoint: memory },
   { controllers: ['pids'], mountpoint: toHostPath('/sys/fs/cgroup/pids') },
+  { controllers: ['devices'], mountpoint: toHostPath('/sys/fs/cgroup/devices') },
   { controllers: ['cpu', 'cpuacct'], mountpoint: toHostPath('/sys/fs/cgroup/cpu,cpuacct') },
 ];
 export const CGROUPS: Readonly<Record<'v1' | 'v2' | 'none', CgroupFacts>> = {
@@ -56,7 +57,7 @@ export function layoutOf(more: {
     staging: toHostPath('/run/crt/box'),
     root: more.root ?? ROOTS.layer,
     probeRoot: toHostPath('/srv/rootfs'),
-    cgroup: openCgroup(CGROUPS[more.cgroup ?? 'v2'], 'box', more.resources ?? { pids: { limit: 64 } }),
+    cgroup: openCgroup(CGROUPS[more.cgroup ?? 'v2'], 'box', more.resources ?? { pids: { limit: 64 }, devices: deviceRules() }),
     files: ['/etc/hostname', '/etc/hosts', '/etc/resolv.conf'].map((path) => ({ target: toContainerPath(path), content: `# ${path}\n` })),
     onOrphan: { argv: ['/usr/bin/node', '/usr/lib/crt/bin/run.js', 'undo', 'box'], env: ['PATH=/usr/bin'] },
     filter: Uint8Array.from([6, 0, 0, 0, 0, 0, 255, 127]),
@@ -176,9 +177,9 @@ export const cases: fc.Arbitrary<Case> = fc
     config: configs,
     root: fc.constantFrom(...Object.values(ROOTS)),
     cgroup: fc.constantFrom('v1' as const, 'v2' as const, 'none' as const),
-    resources: fc.constantFrom(
-      { pids: { limit: 64 } },
-      { pids: { limit: 64 }, memory: { limit: 52428800, swap: 52428800 }, cpu: { shares: 512 } },
+    resources: fc.constantFrom<Resources[]>(
+      { pids: { limit: 64 }, devices: [{ allow: true }] },
+      { pids: { limit: 64 }, memory: { limit: 52428800, swap: 52428800 }, cpu: { shares: 512 }, devices: deviceRules() },
     ),
     hold: fc.boolean(),
     reaper: fc.boolean(),

@@ -200,6 +200,28 @@ law(
   (plan) => plan.steps.some((step) => isOp(step, 'clone') && step.operands.cgroup !== undefined),
 );
 
+law(
+  "on version 2 the device filter is attached to the container's cgroup, with the host's rights, before init is there",
+  (plan) =>
+    all(plan, 'device-filter').every((at, index) => {
+      const [open, filter] = [plan.steps[at - 1], plan.steps[at]];
+      if (!filter || !isOp(filter, 'device-filter') || !open || !isOp(open, 'open') || index > 0) return false;
+      return open.operands.fd === filter.operands.cgroup && before([at], all(plan, 'join-userns', 'clone', 'cgroup-join'));
+    }),
+  has('device-filter'),
+);
+
+law(
+  'on version 1 init is in the cgroup of the device filter before it makes or opens a device',
+  (plan) => {
+    const joins = plan.steps.flatMap((step, index) =>
+      isOp(step, 'cgroup-join') && step.operands.tasks === 'cgroup-devices' ? [index] : [],
+    );
+    return before(joins, all(plan, 'device', 'stdio', 'console', 'mount', 'bind'));
+  },
+  (plan) => plan.steps.some((step) => isOp(step, 'cgroup-join') && step.operands.tasks === 'cgroup-devices'),
+);
+
 law('the cgroup namespace is never cloned, but unshared inside', (plan) =>
   plan.steps.every((step) => !isOp(step, 'clone') || (BigInt(step.operands.namespaces) & BigInt(CLONE_FLAGS.cgroup)) === 0n),
 );

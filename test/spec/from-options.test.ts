@@ -22,7 +22,8 @@ test('the defaults of docs/security.md', (t) => {
   t.deepEqual([process.capabilities?.inheritable, process.capabilities?.ambient], [[], []]);
   t.deepEqual(process.rlimits, [{ type: 'RLIMIT_CORE', soft: 0, hard: 0 }]);
   t.deepEqual(process.user, { uid: 0, gid: 0, umask: 0o022 });
-  t.deepEqual(linux.resources, { pids: { limit: 2048 } });
+  t.is(linux.resources?.pids?.limit, 2048);
+  t.deepEqual(Object.keys(linux.resources ?? {}), ['pids', 'devices']);
   t.is(linux.cgroupsPath, '/box');
   t.is(hostname, 'box');
   t.deepEqual(root, { path: '/roots/debian', readonly: false });
@@ -37,6 +38,26 @@ test('the defaults of docs/security.md', (t) => {
     '/sys/devices/system/cpu/cpu1/thermal_throttle',
   ]);
   t.true(linux.maskedPaths?.includes('/proc/kcore'));
+});
+
+test('the device filter: nothing but the default devices, the terminals, and making nodes', (t) => {
+  const lines = config().linux.resources?.devices?.map(
+    ({ allow, type = 'a', major = '*', minor = '*', access }) => `${allow ? '+' : '-'} ${type} ${major}:${minor} ${access}`,
+  );
+  t.deepEqual(lines, [
+    '- a *:* rwm',
+    '+ c *:* m',
+    '+ b *:* m',
+    '+ c 1:3 rwm',
+    '+ c 1:5 rwm',
+    '+ c 1:7 rwm',
+    '+ c 1:8 rwm',
+    '+ c 1:9 rwm',
+    '+ c 5:0 rwm',
+    '+ c 5:1 rwm',
+    '+ c 5:2 rwm',
+    '+ c 136:* rwm',
+  ]);
 });
 
 test('the default mounts, in their order', (t) => {

@@ -95,7 +95,17 @@ const WRONG: readonly (readonly [path: string, value: unknown, field: string])[]
   ['linux.uidMappings', [{ containerID: 0, hostID: 2 ** 32 - 1, size: 1 }], 'linux.uidMappings[0].hostID'],
   ['linux.uidMappings', [{ containerID: 0, hostID: 1, size: 0 }], 'linux.uidMappings[0].size'],
   ['linux.uidMappings', [{ containerID: 0, hostID: 1, size: 1 }], 'linux.uidMappings: there is no user namespace to map ids for'],
-  ['linux.resources.devices', [{ allow: false, access: 'rwm' }], 'linux.resources.devices: crt does not have a device filter yet'],
+  ['linux.resources.devices', {}, 'linux.resources.devices must be a list'],
+  ['linux.resources.devices', [{ access: 'rwm' }], 'linux.resources.devices[0].allow is missing'],
+  ['linux.resources.devices', [{ allow: 'yes' }], 'linux.resources.devices[0].allow must be true or false'],
+  ['linux.resources.devices', [{ allow: true }, { allow: true, type: 'p' }], 'linux.resources.devices[1].type must be one of a, b, c'],
+  ['linux.resources.devices', [{ allow: true, major: 4096 }], 'linux.resources.devices[0].major must be'],
+  ['linux.resources.devices', [{ allow: true, minor: -2 }], 'linux.resources.devices[0].minor must be'],
+  ['linux.resources.devices', [{ allow: true, access: '' }], 'linux.resources.devices[0].access: '],
+  ['linux.resources.devices', [{ allow: true, access: 'rx' }], 'linux.resources.devices[0].access: '],
+  ['linux.resources.devices', [{ allow: true, access: 'rr' }], 'linux.resources.devices[0].access: '],
+  ['linux.resources.devices', [{ allow: true, path: '/dev/fuse' }], 'linux.resources.devices[0].path: crt does not know this field'],
+  ['linux.resources.devices', Array(257).fill({ allow: true }), 'linux.resources.devices: 257 rules are too many'],
   ['linux.resources.memory', { limit: -2 }, 'linux.resources.memory.limit'],
   ['linux.resources.memory', { limit: 2 ** 60 }, 'linux.resources.memory.limit'],
   ['linux.resources.memory', { swap: 5 }, 'linux.resources.memory.swap'],
@@ -130,12 +140,17 @@ test('what asks for nothing passes, and is not in the answer', (t) => {
   for (const [path, value] of [
     ['hooks', {}],
     ['linux.seccomp', null],
-    ['linux.resources.devices', []],
+    ['linux.resources.hugepageLimits', []],
     ['process.apparmorProfile', ''],
     ['linux.mountLabel', ''],
   ] as const) {
     t.deepEqual<unknown, unknown>(validateConfig(changed(path, value)), good(), path);
   }
+});
+
+test('rules of the device filter are taken as the specification and other tools write them', (t) => {
+  const rules = [{ allow: false, access: 'rwm' }, { allow: true, type: 'c', major: -1, minor: 3, access: 'mr' }, { allow: true }];
+  t.deepEqual<unknown, unknown>(validateConfig(changed('linux.resources.devices', rules)).linux.resources?.devices, rules);
 });
 
 test('what the specification lets out may be out', (t) => {
