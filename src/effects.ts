@@ -28,7 +28,7 @@ export class Effects {
       cgroupPaths: cgroup.paths,
       ...(layer === undefined ? {} : { layer: toHostPath(`${roots.layers}/${layer}`) }),
       keep: options.keep ?? false,
-      loosened: options.writableRootfs ? ['writable-rootfs'] : [],
+      loosened: prepared.loosened,
     };
     const context = undoContext();
     this.claim = claim(record, { config }, { roots, repair: (directory) => void undo(directory, context) });

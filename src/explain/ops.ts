@@ -230,6 +230,11 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     man: ['prctl(2)'],
     purpose: 'From now on no exec can add rights: setuid bits and file capabilities count for nothing.',
   },
+  'exec-label': {
+    syscalls: ['openat2', 'fstatfs', 'write'],
+    man: ['proc_pid_attr(5)', 'apparmor(7)', 'selinux(8)'],
+    purpose: 'Tells the security module of the kernel under which of its profiles the next program is to run.',
+  },
   seccomp: {
     syscalls: ['seccomp'],
     man: ['seccomp(2)', 'user_namespaces(7)'],

@@ -100,6 +100,7 @@ const PHRASES: Phrases = {
   cwd: ({ directory }) => [directory],
   'no-new-privs': () => [],
   'close-fds': () => [],
+  'exec-label': ({ file, label }) => [`${file} = ${label}`],
   seccomp: () => [],
   stdio: () => [],
   exec: ({ candidates, argv, env, reaper }, secrecy) => [

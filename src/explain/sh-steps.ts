@@ -151,6 +151,9 @@ const TRANSLATIONS: Translations = {
     return atEnd;
   },
   caps: ({ inheritable, ambient }, { rights }) => {
+    // Of two steps the last counts, and setpriv takes each option once.
+    const before = rights.findIndex((right) => right.startsWith('--inh-caps='));
+    if (before >= 0) rights.splice(before, 1);
     rights.push(`--inh-caps=${capabilityList(inheritable)} --ambient-caps=${capabilityList(ambient)}`);
     return nothing('by setpriv, at the end; what is permitted follows from the bounding set at exec');
   },
@@ -162,6 +165,7 @@ const TRANSLATIONS: Translations = {
     rights.push('--no-new-privs');
     return atEnd;
   },
+  'exec-label': () => nothing('left out: what this shell runs next would get it, setpriv, not the command'),
   seccomp: () => nothing('a script cannot load a filter'),
   stdio: () => nothing('a script keeps what it was given'),
   // 255 is this script, which bash itself closes at exec.

@@ -36,5 +36,7 @@ function makeNode(device: Device): Step {
     device: (BigInt(device.major) << 32n) | BigInt(device.minor),
     owner: (BigInt(device.uid ?? 0) << 32n) | BigInt(device.gid ?? 0),
   };
-  return step('device', 'init', operands, { chapter: 'devices', why: `${device.type} ${device.major}:${device.minor}` });
+  // /dev/net/tun: its folder is not there yet.
+  const flags = device.path.split('/').length > 3 ? (['mkdir'] as const) : [];
+  return step('device', 'init', operands, { chapter: 'devices', why: `${device.type} ${device.major}:${device.minor}`, flags });
 }

@@ -36,6 +36,8 @@ export interface Layout {
   readonly onOrphan: { readonly argv: readonly string[]; readonly env: readonly string[] };
   /** A system call filter as the kernel takes it (seccomp/). */
   readonly filter: Uint8Array | undefined;
+  /** Where AppArmor takes the name of the next exec's profile; left out: the file that all LSMs share (apparmor(7)). */
+  readonly apparmorFile?: string;
   /** The start waits for the supervisor once more, right before exec. */
   readonly holdBeforeExec: boolean;
   /** Run a reaper at PID 1. */

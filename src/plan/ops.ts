@@ -54,6 +54,7 @@ export const OPS = {
   caps: { actors: 'init', operands: 'num:permitted num:inheritable num:ambient' },
   cwd: { actors: 'init', operands: 'in:root path:directory' },
   'no-new-privs': { actors: 'init', operands: '' },
+  'exec-label': { actors: 'init', operands: 'in:root str:file str:label' },
   seccomp: { actors: 'init', operands: 'bytes:filter' },
   'close-fds': { actors: 'init', operands: '' },
   exec: { actors: 'init', operands: 'list:candidates list:argv list:env num:reaper' },

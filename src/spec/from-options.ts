@@ -1,11 +1,16 @@
 import { BugError, UserError } from '../errors.js';
 import type { RunOptions } from '../options.js';
+import { toCapabilities } from './cap-flags.js';
+import { CAPABILITIES, capabilityMask } from './capabilities.js';
 import { checkOptions } from './check-options.js';
 import { CPU_PERIOD, checkCpus, cpuQuota } from './cpus.js';
 import * as defaults from './defaults.js';
+import { type HostDevice, toDeviceRules, toDevices } from './device-flag.js';
+import { contextOf } from './lsm.js';
+import { toMasks } from './masks.js';
 import { mergeMounts, toMounts } from './mounts.js';
 import { RLIM_INFINITY } from './rlimits.js';
-import type { Config, Mount, Process, Resources, Rlimit, User } from './types.js';
+import type { Config, Linux, Mount, Process, Resources, Rlimit, User } from './types.js';
 import { checkUser } from './user.js';
 
 /** What the config takes from outside the options. HostFacts is one of these. */
@@ -15,6 +20,8 @@ export interface ConfigContext {
     readonly cpus: number;
     /** The supervisor's own, −1000 to 1000. */
     readonly oomScoreAdj: number;
+    /** Those that the supervisor itself has, bit n for capability n; left out: all. */
+    readonly capabilities?: bigint;
   };
   /** Absolute path on the host. */
   readonly rootfs: string;
@@ -22,6 +29,8 @@ export interface ConfigContext {
   readonly rootfsKind: 'directory' | 'host';
   /** Mounts that crt provides beside the defaults, for example /etc/hosts; one of the options at the same place wins. */
   readonly extraMounts?: readonly Mount[];
+  /** What is at each `devices[n].source`, in the same order. */
+  readonly hostDevices?: readonly HostDevice[];
 }
 
 /**
@@ -42,33 +51,51 @@ export function toConfig(options: RunOptions, context: ConfigContext): Config {
     ociVersion: '1.2.0',
     root: { path: context.rootfs, readonly: checked.readOnly ?? false },
     hostname,
-    mounts: mergeMounts(defaults.DEFAULT_MOUNTS, context.extraMounts ?? [], toMounts(checked.mounts ?? [])),
+    mounts: mergeMounts(defaultMounts(checked), context.extraMounts ?? [], toMounts(checked.mounts ?? [])),
     process: toProcess(checked, hostname, context),
     linux: {
-      namespaces: defaults.DEFAULT_NAMESPACES.map((namespace) => ({ ...namespace })),
-      devices: defaults.DEFAULT_DEVICES.map((device) => ({ ...device })),
+      ...toNamespaces(checked),
+      devices: toDevices(checked.devices ?? [], context.hostDevices ?? []),
       cgroupsPath: `/${checked.name}`,
       resources: toResources(checked, context),
-      maskedPaths: defaults.maskedPaths(context.facts.cpus),
-      readonlyPaths: [...defaults.READONLY_PATHS],
+      ...toMasks(checked.securityOpt ?? {}, checked.privileged ?? false, context.facts.cpus),
     },
   };
 }
 
+function toNamespaces({ network }: RunOptions): Pick<Linux, 'namespaces' | 'uidMappings' | 'gidMappings'> {
+  const namespaces = defaults.DEFAULT_NAMESPACES.filter(({ type }) => type !== 'network' || network !== 'host');
+  // USER NAMESPACE: unless `userns` is host or `privileged` is set, `{ type: 'user' }`, uidMappings and gidMappings go here.
+  // Until the mechanism is there, `auto` is as `host`.
+  return { namespaces: namespaces.map((namespace) => ({ ...namespace })) };
+}
+
+/** With `privileged` sysfs can be written; the cgroups stay read-only, or the limits would be no limits. */
+function defaultMounts({ privileged }: RunOptions): readonly Mount[] {
+  if (!privileged) return defaults.DEFAULT_MOUNTS;
+  return defaults.DEFAULT_MOUNTS.map((mount) =>
+    mount.destination === '/sys' ? { ...mount, options: (mount.options ?? []).filter((option) => option !== 'ro') } : mount,
+  );
+}
+
 function toProcess(options: RunOptions, hostname: string, context: ConfigContext): Process {
-  const { tty = false } = options;
+  const { tty = false, securityOpt = {} } = options;
+  const { apparmor = 'unconfined' } = securityOpt;
+  const selinuxLabel = contextOf(securityOpt.label);
   return {
     terminal: tty !== false,
     ...(typeof tty === 'object' ? { consoleSize: { height: tty.rows, width: tty.columns } } : {}),
     cwd: options.cwd ?? '/',
     env: toEnv(options, hostname),
     args: [...(options.command ?? [])],
-    user: toUser(options.user),
+    user: { ...toUser(options.user), ...(options.groupAdd === undefined ? {} : { additionalGids: [...options.groupAdd] }) },
     rlimits: toRlimits(options),
-    capabilities: defaults.defaultCapabilities(),
-    noNewPrivileges: true,
+    capabilities: toCapabilities(options, context.facts.capabilities ?? capabilityMask(CAPABILITIES)),
+    noNewPrivileges: securityOpt.noNewPrivileges ?? true,
     // Never harder to kill than the supervisor, and never below the usual 0: a service that is protected must not lend that.
     oomScoreAdj: Math.max(0, context.facts.oomScoreAdj),
+    ...(apparmor === 'unconfined' ? {} : { apparmorProfile: apparmor }),
+    ...(selinuxLabel === undefined ? {} : { selinuxLabel }),
   };
 }
 
@@ -98,6 +125,8 @@ function toRlimits({ ulimits = {} }: RunOptions): Rlimit[] {
 
 function toResources(options: RunOptions, context: ConfigContext): Resources {
   const { memory, memorySwap, cpus, cpuShares, cpusetCpus } = options;
+  const devices = toDeviceRules(options.devices ?? [], context.hostDevices ?? []);
+  if (options.privileged) devices.push({ allow: true, access: 'rwm' });
   const cpu = {
     ...(cpuShares === undefined ? {} : { shares: cpuShares }),
     ...(cpus === undefined ? {} : { quota: cpuQuota(checkCpus(cpus, context.facts.cpus)), period: CPU_PERIOD }),
@@ -108,5 +137,6 @@ function toResources(options: RunOptions, context: ConfigContext): Resources {
     ...(memory === undefined ? {} : { memory: { limit: memory, swap: memorySwap ?? memory } }),
     ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
     pids: { limit: options.pidsLimit ?? defaults.DEFAULT_PIDS_LIMIT },
+    ...(devices.length === 0 ? {} : { devices }),
   };
 }

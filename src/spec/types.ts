@@ -40,6 +40,8 @@ export interface Process {
   capabilities?: Capabilities;
   noNewPrivileges?: boolean;
   oomScoreAdj?: number;
+  apparmorProfile?: string;
+  selinuxLabel?: string;
 }
 
 /** `username` is resolved inside the rootfs by the helper: `name`, `uid`, `name:group`, `uid:gid`. It wins over uid and gid. */
@@ -73,8 +75,17 @@ export interface Namespace {
   path?: string;
 }
 
+/** `size` ids from `containerID` up are those from `hostID` up outside (user_namespaces(7)). */
+export interface IdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
 export interface Linux {
   namespaces: Namespace[];
+  uidMappings?: IdMapping[];
+  gidMappings?: IdMapping[];
   devices?: Device[];
   cgroupsPath?: string;
   resources?: Resources;
@@ -113,4 +124,6 @@ export interface Resources {
     mems?: string;
   };
   pids?: { limit: number };
+  /** Rules of the device filter, the last one that matches wins; left out: all types, all numbers, `rwm`. */
+  devices?: { allow: boolean; type?: 'a' | 'b' | 'c'; major?: number; minor?: number; access?: string }[];
 }

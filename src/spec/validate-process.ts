@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js';
 import { CAPABILITIES, capabilityNumber } from './capabilities.js';
 import { checkAbsolute } from './mount-target.js';
+import { checkContext, checkProfileName } from './lsm.js';
 import { nearest } from './nearest.js';
 import { quote, show } from './quote.js';
 import { RLIM_INFINITY, RLIMITS } from './rlimits.js';
@@ -101,10 +102,10 @@ export const PROCESS: Reader<Process> = record<Process>(
     capabilities: optional(capabilities),
     noNewPrivileges: optional(toggle),
     oomScoreAdj: optional(whole(-1000, 1000)),
+    apparmorProfile: optional(checkProfileName),
+    selinuxLabel: optional(checkContext),
   },
   {
-    apparmorProfile: 'AppArmor profiles',
-    selinuxLabel: 'SELinux labels',
     scheduler: 'scheduling policies',
     ioPriority: 'I/O priorities',
     execCPUAffinity: 'CPU affinity of an exec',
