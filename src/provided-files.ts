@@ -17,7 +17,9 @@ const LONGEST = 1024 ** 2;
  */
 export function providedFiles(hostname: string, names?: HostNames): ProvidedFile[] {
   const own = `127.0.1.1\t${hostname}\n`;
-  const hosts = names ? `${names.hosts.replace(/\n?$/, '\n')}${own}` : `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${own}`;
+  const hosts = names
+    ? `${names.hosts.replace(/\n?$/, '\n')}${own}`
+    : `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${own}`;
   return [
     { target: toContainerPath('/etc/hostname'), content: `${hostname}\n` },
     { target: toContainerPath('/etc/hosts'), content: hosts },

@@ -93,9 +93,7 @@ export function dropRights(config: Config): Step[] {
     ),
     step('identity', 'init', {}, { ...process, why: 'groups, then group, then user' }),
     dieWithParent('process', 'again: the change of ids cleared it'),
-    ...(confined
-      ? [finalCapabilities(config), step('no-new-privs', 'init', {}, { ...process, why: 'setuid files give nothing' })]
-      : []),
+    ...(confined ? [finalCapabilities(config), step('no-new-privs', 'init', {}, { ...process, why: 'setuid files give nothing' })] : []),
   ];
 }
 
@@ -135,7 +133,8 @@ function filterCapabilities(config: Config): Step {
 function labelExec(config: Config, layout: Layout): Step[] {
   const { apparmorProfile, selinuxLabel } = config.process;
   const shared = '/proc/self/attr/exec';
-  const label = (file: string, text: string, why: string): Step => step('exec-label', 'init', { root: 'root', file, label: text }, { ...process, why });
+  const label = (file: string, text: string, why: string): Step =>
+    step('exec-label', 'init', { root: 'root', file, label: text }, { ...process, why });
   return [
     ...(apparmorProfile ? [label(layout.apparmorFile ?? shared, `exec ${apparmorProfile}`, "AppArmor's profile for the command")] : []),
     ...(selinuxLabel ? [label(shared, selinuxLabel, "SELinux' context for the command")] : []),

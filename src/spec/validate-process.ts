@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js';
 import { CAPABILITIES, capabilityNumber } from './capabilities.js';
-import { checkAbsolute } from './mount-target.js';
 import { checkContext, checkProfileName } from './lsm.js';
+import { checkAbsolute } from './mount-target.js';
 import { nearest } from './nearest.js';
 import { quote, show } from './quote.js';
 import { RLIM_INFINITY, RLIMITS } from './rlimits.js';

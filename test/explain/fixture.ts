@@ -278,12 +278,7 @@ function command(): Step[] {
     step('identity', 'init', {}, { ...own, why: 'groups, then group, then user' }),
     step('caps', 'init', { permitted: KEPT, inheritable: 0, ambient: 0 }, { ...own, why: 'what is left of root' }),
     step('no-new-privs', 'init', {}, { ...own, why: 'setuid files give nothing' }),
-    step(
-      'exec-label',
-      'init',
-      { root: 'root', file: '/proc/self/attr/apparmor/exec', label: 'exec crt-default' },
-      { ...own, why: "AppArmor's profile for the command" },
-    ),
+    step('exec-label', 'init', { root: 'root', file: '/proc/self/attr/exec', label: 'exec box' }, { ...own, why: 'its profile' }),
     step('seccomp', 'init', { filter: new Uint8Array(16) }, { ...own, why: 'no user namespaces' }),
     step('yield', 'monitor', { reason: 'ready' }, { ...own, why: 'crt shows what was done' }),
     step('close-fds', 'init', {}, { ...own, why: 'nothing that was left open gets in' }),

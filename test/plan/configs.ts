@@ -127,6 +127,8 @@ const processes: fc.Arbitrary<Config['process']> = fc.record(
     }),
     noNewPrivileges: fc.boolean(),
     oomScoreAdj: fc.integer({ min: 0, max: 1000 }),
+    apparmorProfile: word,
+    selinuxLabel: fc.constant('system_u:system_r:container_t:s0:c1,c2'),
   },
   { requiredKeys: ['terminal', 'cwd', 'env', 'args', 'user'] },
 );

@@ -2,6 +2,7 @@ import test from 'ava';
 import { CLONE_FLAGS } from '../../src/plan/numbers.js';
 import type { OpName } from '../../src/plan/ops.js';
 import { isOp, type Plan, type Step } from '../../src/plan/step.js';
+import { capabilityMask } from '../../src/spec/capabilities.js';
 import { forAllPlans } from './configs.js';
 
 /*
@@ -37,12 +38,18 @@ const INSIDE: readonly OpName[] = [
   'pivot',
 ];
 
-function law(title: string, holds: (plan: Plan) => boolean, met: (plan: Plan) => boolean = () => true): void {
+/** @param met whether a plan has what the law is about. @param only the law holds of these plans alone. */
+function law(
+  title: string,
+  holds: (plan: Plan) => boolean,
+  met: (plan: Plan) => boolean = () => true,
+  only: (plan: Plan) => boolean = () => true,
+): void {
   test(title, (t) => {
     let meetings = 0;
     forAllPlans((plan) => {
       if (met(plan)) meetings += 1;
-      return holds(plan);
+      return !only(plan) || holds(plan);
     });
     t.true(meetings >= 10, `only ${meetings} plans had what the law is about`);
   });
@@ -193,7 +200,7 @@ law('limits before the ids', (plan) => before(all(plan, 'rlimit'), [one(plan, 'i
 law('a keyring of its own', (plan) => one(plan, 'keyring') < one(plan, 'identity'));
 law(
   'bounding set before the ids, capabilities after them',
-  (plan) => one(plan, 'bounding') < one(plan, 'identity') && one(plan, 'identity') < one(plan, 'caps'),
+  (plan) => one(plan, 'bounding') < one(plan, 'identity') && before([one(plan, 'identity')], all(plan, 'caps')) && has('caps')(plan),
 );
 
 law('the parent-death signal first, and again after the ids', (plan) => {
@@ -202,10 +209,60 @@ law('the parent-death signal first, and again after the ids', (plan) => {
 });
 
 law(
-  'capabilities before no_new_privs before exec',
-  (plan) => before([one(plan, 'caps')], all(plan, 'no-new-privs')) && before(all(plan, 'no-new-privs'), [one(plan, 'exec')]),
+  'capabilities before no_new_privs before the filter before exec',
+  (plan) =>
+    before([one(plan, 'caps')], all(plan, 'no-new-privs')) &&
+    before(all(plan, 'no-new-privs'), [one(plan, 'seccomp')]) &&
+    one(plan, 'seccomp') < one(plan, 'exec'),
+  // A law of plans with no_new_privs; the next one is of those without.
+  has('no-new-privs'),
   has('no-new-privs'),
 );
+
+law(
+  'without no_new_privs: ids and parent-death, CAP_SYS_ADMIN for the filter, the filter, the final capabilities, exec',
+  (plan) => {
+    const [first = -1, last = -1, ...more] = all(plan, 'caps');
+    const filter = one(plan, 'seccomp');
+    const raise = plan.steps[first];
+    const held = raise !== undefined && isOp(raise, 'caps') ? BigInt(raise.operands.permitted) : 0n;
+    return (
+      more.length === 0 &&
+      before([one(plan, 'identity'), ...all(plan, 'parent-death')], [first]) &&
+      first < filter &&
+      filter < last &&
+      last < one(plan, 'exec') &&
+      (held & capabilityMask(['CAP_SYS_ADMIN'])) !== 0n
+    );
+  },
+  (plan) => !has('no-new-privs')(plan),
+  (plan) => !has('no-new-privs')(plan),
+);
+
+test('the last capabilities are those of the config, whatever the filter took', (t) => {
+  forAllPlans((plan, { config }) => {
+    const last = plan.steps[all(plan, 'caps').at(-1) ?? -1];
+    const { permitted = [], inheritable = [], ambient = [] } = config.process.capabilities ?? {};
+    if (!last || !isOp(last, 'caps')) return false;
+    const sets = [last.operands.permitted, last.operands.inheritable, last.operands.ambient];
+    return [permitted, inheritable, ambient].every((names, at) => sets[at] === capabilityMask(names));
+  });
+  t.pass();
+});
+
+law(
+  'the label of the next exec right before the filter, after the ids and the pivot, AppArmor before SELinux',
+  (plan) => {
+    const labels = all(plan, 'exec-label');
+    const filter = one(plan, 'seccomp');
+    return (
+      labels.every((at, index) => at === filter - labels.length + index) &&
+      before([one(plan, 'pivot'), one(plan, 'identity'), ...all(plan, 'no-new-privs')], labels)
+    );
+  },
+  has('exec-label'),
+);
+
 law(
   'descriptors are closed right before exec, which is last',
   (plan) => one(plan, 'exec') === plan.steps.length - 1 && one(plan, 'close-fds') === plan.steps.length - 2,
@@ -215,7 +272,7 @@ law(
   'the last wait for the supervisor is after everything that confines',
   (plan) => {
     const ready = plan.steps.flatMap((step, index) => (isOp(step, 'yield') && step.operands.reason === 'ready' ? [index] : []));
-    return before(all(plan, 'identity', 'caps', 'no-new-privs', 'mask', 'readonly', 'remount', 'rlimit'), ready);
+    return before(all(plan, 'identity', 'caps', 'no-new-privs', 'exec-label', 'seccomp', 'mask', 'readonly', 'remount', 'rlimit'), ready);
   },
   (plan) => all(plan, 'yield').length === 2,
 );
