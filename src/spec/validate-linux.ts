@@ -1,9 +1,8 @@
 import { UserError } from '../errors.js';
 import { checkCpuset } from './cpus.js';
-import { checkAccess } from './device-flag.js';
 import { checkAbsolute, checkNotProc } from './mount-target.js';
 import { quote } from './quote.js';
-import { dictionary, exact, list, oneOf, optional, type Reader, record, required, text, toggle, whole } from './schema.js';
+import { dictionary, exact, list, oneOf, optional, type Reader, record, required, text, whole } from './schema.js';
 import type { Device, Linux, Namespace, NamespaceType, Resources } from './types.js';
 import { LAST_ID } from './user.js';
 
@@ -100,22 +99,10 @@ const cpu = record<NonNullable<Resources['cpu']>>(
   },
 );
 
-const deviceRule = record<NonNullable<Resources['devices']>[number]>({
-  allow: required(toggle),
-  type: optional(oneOf('a', 'b', 'c')),
-  major: optional(whole(-1, 0xfff)),
-  minor: optional(whole(-1, 0xfffff)),
-  access: optional(checkAccess),
-});
-
-const resources = record<Resources>(
+const resources = record<Omit<Resources, 'devices'>>(
+  { memory: optional(memory), cpu: optional(cpu), pids: optional(record<{ limit: number }>({ limit: required(whole(-1, MOST)) })) },
   {
-    memory: optional(memory),
-    cpu: optional(cpu),
-    pids: optional(record<{ limit: number }>({ limit: required(whole(-1, MOST)) })),
-    devices: optional(list(deviceRule)),
-  },
-  {
+    devices: 'a device filter',
     blockIO: 'limits on block devices',
     hugepageLimits: 'limits on huge pages',
     network: 'network priorities',

@@ -89,8 +89,12 @@ const rlimits: Reader<Rlimit[]> = (value, path) => {
 
 const side = whole(0, 65_535);
 
-/** `process` of config.md. */
-export const PROCESS: Reader<Process> = record<Process>(
+const unlessEmpty =
+  (read: Reader<string>): Reader<string> =>
+  (value, path) =>
+    value === '' ? '' : read(value, path);
+
+const fields = record<Process>(
   {
     terminal: optional(toggle),
     consoleSize: optional(record<{ height: number; width: number }>({ height: required(side), width: required(side) })),
@@ -102,8 +106,8 @@ export const PROCESS: Reader<Process> = record<Process>(
     capabilities: optional(capabilities),
     noNewPrivileges: optional(toggle),
     oomScoreAdj: optional(whole(-1000, 1000)),
-    apparmorProfile: optional(checkProfileName),
-    selinuxLabel: optional(checkContext),
+    apparmorProfile: optional(unlessEmpty(checkProfileName)),
+    selinuxLabel: optional(unlessEmpty(checkContext)),
   },
   {
     scheduler: 'scheduling policies',
@@ -112,3 +116,9 @@ export const PROCESS: Reader<Process> = record<Process>(
     commandLine: 'Windows containers',
   },
 );
+
+/** `process` of config.md. */
+export const PROCESS: Reader<Process> = (value, path) => {
+  const { apparmorProfile, selinuxLabel, ...checked } = fields(value, path);
+  return { ...checked, ...(apparmorProfile ? { apparmorProfile } : {}), ...(selinuxLabel ? { selinuxLabel } : {}) };
+};

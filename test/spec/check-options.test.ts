@@ -150,7 +150,7 @@ test('undefined is as good as absent', (t) => {
 
 test('unknown options are refused; the nearest is named', (t) => {
   t.is(t.throws(() => check({ memroy: 1 }), { instanceOf: UserError })?.hint, 'did you mean memory?');
-  t.throws(() => check({ privileged: true }), { instanceOf: UserError, message: /^privileged: / });
+  t.throws(() => check({ isolation: true }), { instanceOf: UserError, message: /^isolation: / });
   t.throws(() => checkOptions(JSON.parse('{"name": "box", "__proto__": {"memory": 1}}')), {
     instanceOf: UserError,
     message: /^__proto__: /,
