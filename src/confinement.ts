@@ -57,10 +57,13 @@ function numbers(rdev: number): { major: number; minor: number } {
   return { major: Number((bits >> 8n) & 0xfffn), minor: Number((bits & 0xffn) | ((bits >> 12n) & 0xfff00n)) };
 }
 
-/** @throws UserError for what the config asks for and this machine does not have: nothing is confined less than was meant. */
-export function checkConfinement({ process }: Config, facts: HostFacts): void {
+/**
+ * @param profiles the loaded AppArmor profiles, asked for at most once; undefined where nobody can tell
+ * @throws UserError for what the config asks for and this machine does not have: nothing is confined less than was meant.
+ */
+export function checkConfinement({ process }: Config, facts: HostFacts, profiles: typeof loadedProfiles = loadedProfiles): void {
   checkCapabilities(process, facts);
-  checkApparmor(process.apparmorProfile, facts);
+  checkApparmor(process.apparmorProfile, facts, profiles);
   if (process.selinuxLabel && !facts.lsm.selinux) {
     throw new UserError(`the SELinux label ${quote(process.selinuxLabel)} cannot be had: SELinux is not enabled here`, {
       hint: 'leave out --security-opt label=…; sestatus tells more',
@@ -77,14 +80,14 @@ function checkCapabilities({ capabilities = {} }: Process, facts: HostFacts): vo
   });
 }
 
-function checkApparmor(profile: string | undefined, facts: HostFacts): void {
+function checkApparmor(profile: string | undefined, facts: HostFacts, profiles: typeof loadedProfiles): void {
   if (!profile) return;
   if (facts.lsm.apparmor === undefined) {
     throw new UserError(`the AppArmor profile ${quote(profile)} cannot be had: AppArmor is not enabled here`, {
       hint: 'leave out --security-opt apparmor=…; sudo aa-status tells more',
     });
   }
-  if (profile === 'unconfined' || loadedProfiles()?.has(profile) !== false) return;
+  if (profile === 'unconfined' || profiles()?.has(profile) !== false) return;
   throw new UserError(`the AppArmor profile ${quote(profile)} is not loaded`, { hint: 'sudo apparmor_parser -r FILE; sudo aa-status' });
 }
 
