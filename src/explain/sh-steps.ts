@@ -105,10 +105,11 @@ const TRANSLATIONS: Translations = {
     if (step.flags.includes('optional')) return [`[ ! -e ${to} ] || ${bind}`];
     return [`place ${from} ${to}`, bind, ...restrict(to, attrs)];
   },
-  device: ({ target, mode, device, owner }, shell) => {
+  device: ({ target, mode, device, owner }, shell, step) => {
     const word = inside(target, shell);
+    const folder = step.flags.includes('mkdir') ? [`mkdir -p ${inside(target.slice(0, target.lastIndexOf('/')), shell)}`] : [];
     const make = `mknod -m ${octal(mode)} ${word} ${deviceType(mode)}${deviceType(mode) === 'p' ? '' : ` ${pair(device).join(' ')}`}`;
-    return Number(owner) === 0 ? [make] : [make, `chown -h ${pair(owner).join(':')} ${word}`];
+    return Number(owner) === 0 ? [...folder, make] : [...folder, make, `chown -h ${pair(owner).join(':')} ${word}`];
   },
   symlink: ({ target, content }, shell) => [`ln -s -- ${quote(content)} ${inside(target, shell)}`],
   mask: ({ file, directory, target }, shell, step) => [

@@ -54,11 +54,12 @@ const fields = record<DeviceOption>({ source: required(hostNode), target: option
 /** The fields of RunOptions.devices. */
 export const DEVICE_OPTION: Reader<DeviceOption> = (value, path) => {
   const option = fields(value, path);
-  const place = checkAbsolute(option.target ?? option.source, `${path}.target`);
+  const what = path.startsWith('--') ? path : `${path}.target`;
+  const place = checkAbsolute(option.target ?? option.source, what);
   if (DEFAULT_DEVICES.some((device) => device.path === place)) return option;
-  checkTarget(place, `${path}.target`);
+  checkTarget(place, what);
   if (place.startsWith('/dev/') && !ELSEWHERE.test(place)) return option;
-  throw new UserError(`${path}.target: ${quote(place)} is not a place for a device: none works outside /dev`, { hint: EXAMPLE });
+  throw new UserError(`${what}: ${quote(place)} is not a place for a device: none works outside /dev`, { hint: EXAMPLE });
 };
 
 /**
