@@ -134,8 +134,10 @@ int op_bind(struct context *context, const struct step *step)
 
 int op_device(struct context *context, const struct step *step)
 {
-	const char *name;
-	int parent cleanup_fd = resolve_parent(slot_fd(context, step, 0), text_of(&context->plan, step, 0), &name);
+	const char *name, *path = text_of(&context->plan, step, 0);
+	int root = slot_fd(context, step, 0);
+	int parent cleanup_fd =
+		step->flags & STEP_MKDIR ? resolve_mkparent(root, path, &name) : resolve_parent(root, path, &name);
 	dev_t device = makedev((unsigned)(step->number[1] >> 32), (unsigned)step->number[1]);
 	uid_t uid = (uid_t)(step->number[2] >> 32);
 	gid_t gid = (gid_t)step->number[2];
@@ -230,4 +232,11 @@ int op_sysctl(struct context *context, const struct step *step)
 	add(&text, "/proc/sys/");
 	add(&text, text_of(&context->plan, step, 0));
 	return write_proc(context, step, path, text_of(&context->plan, step, 1));
+}
+
+/* Which file an LSM takes its label from, and how the label is spelled, the compiler knows (apparmor(7), selinux(8)).
+ * The kernel keeps it for the next exec, and refuses one that its policy does not have. */
+int op_exec_label(struct context *context, const struct step *step)
+{
+	return write_proc(context, step, text_of(&context->plan, step, 0), text_of(&context->plan, step, 1));
 }

@@ -133,6 +133,21 @@ int op_file(struct context *context, const struct step *step)
 	return write(fd, content, step->length[1]) == (ssize_t)step->length[1] ? 0 : -1;
 }
 
+/* The folders on the way to a node, /dev/net for example. */
+static int make_folders(const char *path, uint64_t owner)
+{
+	char folder[PATH_MAX];
+
+	for (const char *slash = path; (slash = strchr(slash + 1, '/'));) {
+		struct text text = text_in(folder, sizeof(folder));
+
+		add_bytes(&text, path, (size_t)(slash - path));
+		if (mkdir(folder, 0755) == 0 ? lchown(folder, (uid_t)(owner >> 32), (gid_t)owner) : errno != EEXIST)
+			return -1;
+	}
+	return 0;
+}
+
 /* A device node where only the host's root can make one, for init to bind. The umask is 0: the mode is exact. */
 int op_node(struct context *context, const struct step *step)
 {
@@ -140,7 +155,8 @@ int op_node(struct context *context, const struct step *step)
 	dev_t device = makedev((unsigned)(step->number[1] >> 32), (unsigned)step->number[1]);
 	uint64_t owner = step->number[2];
 
-	if (mknod(target, (mode_t)step->number[0], device))
+	if (((step->flags & STEP_MKDIR) && make_folders(target, owner)) ||
+	    mknod(target, (mode_t)step->number[0], device))
 		return -1;
 	return owner ? lchown(target, (uid_t)(owner >> 32), (gid_t)owner) : 0;
 }

@@ -106,6 +106,13 @@ int resolve_mkdir(int root, const char *path, mode_t mode)
 	return parent;
 }
 
+int resolve_mkparent(int root, const char *path, const char **name)
+{
+	char directory[PATH_MAX];
+
+	return split(path, directory, name) ? -1 : resolve_mkdir(root, directory, 0755);
+}
+
 int resolve_mkfile(int root, const char *path)
 {
 	char directory[PATH_MAX];

@@ -14,6 +14,8 @@ int resolve_real(int root, const char *path, uint64_t flags);
 int resolve_known(int directory, const char *path);
 /* Opens the directory that holds `path`; *name is its last component. EINVAL when there is none, or it is `..`. */
 int resolve_parent(int root, const char *path, const char **name);
+/* The same, with missing directories made on the way. */
+int resolve_mkparent(int root, const char *path, const char **name);
 /* Makes every missing directory of `path`, mode as given; an O_PATH descriptor of it. */
 int resolve_mkdir(int root, const char *path, mode_t mode);
 /* Makes a missing regular file and its parents; an O_PATH descriptor of it. */

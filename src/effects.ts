@@ -31,7 +31,7 @@ export class Effects {
       ...(layer === undefined ? {} : { layer: toHostPath(`${roots.layers}/${layer}`) }),
       ...(ids === undefined ? {} : { ids }),
       keep: options.keep ?? false,
-      loosened: [...(options.writableRootfs ? ['writable-rootfs'] : []), ...(options.userns === 'host' ? ['userns=host'] : [])],
+      loosened: prepared.loosened,
     };
     const context = undoContext();
     this.claim = claim(record, { config }, { roots, repair: (directory) => void undo(directory, context) });

@@ -69,6 +69,9 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
     'crt runs without the capabilities for it, inside another container, or a cgroup above has a filter that allows no other beside it',
     'run it as root of the host: sudo crt run …',
   ],
+  'exec-label ENOENT': ['no profile of this name is loaded', 'sudo aa-status'],
+  'exec-label EINVAL': ['the policy in force does not know this label, or no security module listens here', 'sudo aa-status; sestatus'],
+  'exec-label EACCES': ['the policy in force does not let crt start a program under this label', 'sudo dmesg | grep -i -E "apparmor|avc"'],
   'device EPERM': ['device nodes may not be made here', 'run it as root of the host'],
 };
 
@@ -90,7 +93,7 @@ const LINUX_ONLY: Readonly<Record<number, readonly [string, string]>> = {
 /** The step by its number, its verb and the operands that matter to people. */
 export function describeStep(index: number, step: Step): string {
   const operands = step.operands as Record<string, unknown>;
-  const shown = ['type', 'source', 'path', 'target', 'name', 'key', 'spec', 'directory', 'candidates']
+  const shown = ['type', 'source', 'path', 'target', 'name', 'key', 'spec', 'label', 'directory', 'candidates']
     .map((key) => operands[key])
     .filter((value) => typeof value === 'string' || (Array.isArray(value) && value.length > 0))
     .map((value) => (Array.isArray(value) ? value.join(', ') : String(value)));

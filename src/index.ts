@@ -10,21 +10,36 @@ export { printable } from './format/printable.js';
 export type { Column } from './format/table.js';
 export { renderTable } from './format/table.js';
 export { type ContainerSummary, type ListOptions, list } from './list.js';
-export type { ExitReason, MountOption, OutputOption, Result, RunningContainer, RunOptions, StepResult } from './options.js';
+export type {
+  DeviceOption,
+  ExitReason,
+  LabelParts,
+  MountOption,
+  OutputOption,
+  Result,
+  RunningContainer,
+  RunOptions,
+  SecurityOptions,
+  StepResult,
+} from './options.js';
 export type { Plan } from './plan/step.js';
 export { type Prepared, prepare } from './prepare.js';
 export { type Removed, remove } from './remove.js';
 export { run } from './run.js';
 export { splitRun } from './spec/arguments.js';
+export { parseCapabilities } from './spec/cap-flags.js';
 export { parseCpus } from './spec/cpus.js';
+export { parseDevice } from './spec/device-flag.js';
 export { parseDuration } from './spec/duration.js';
 export { mergeEnv, parseEnv, parseEnvFile } from './spec/env.js';
 export { parseMount } from './spec/mount-flag.js';
 export { checkName } from './spec/name.js';
 export { nearest } from './spec/nearest.js';
+export { parseSecurityOpts } from './spec/security-opt.js';
 export { formatBytes, parseMemory, parseMemorySwap, parseSize } from './spec/size.js';
 export { parseTmpfs } from './spec/tmpfs.js';
 export { parseUlimit } from './spec/ulimit.js';
+export { parseGroup } from './spec/user.js';
 export { parseVolume } from './spec/volume.js';
 export { parseWhole } from './spec/whole.js';
 export { undoOrphan } from './undo.js';

@@ -13,6 +13,40 @@ export interface MountOption {
   mode?: number;
 }
 
+/** A device of the host inside, `--device`. */
+export interface DeviceOption {
+  /** The host's node, absolute; a link is followed. */
+  source: string;
+  /** Where it is inside: below /dev, the only place where devices work. Default: as `source`. */
+  target?: string;
+  /** Some of `r` read, `w` write, `m` make further nodes of it: for the device filter of the cgroup. Default `rwm`. */
+  access?: string;
+}
+
+/** The parts of an SELinux context that differ from {@link SecurityOptions.label}'s base, container-selinux's. */
+export interface LabelParts {
+  user?: string;
+  role?: string;
+  type?: string;
+  level?: string;
+}
+
+/** `--security-opt`, structured. */
+export interface SecurityOptions {
+  /** Setuid files and file capabilities give nothing (prctl(2), PR_SET_NO_NEW_PRIVS). Default true. */
+  noNewPrivileges?: boolean;
+  /** `unconfined`: no filter of system calls; else the absolute path of a profile on the host. Default: crt's own filter. */
+  seccomp?: string;
+  /** Absolute paths inside to cover beside the defaults. */
+  mask?: readonly string[];
+  /** What of the default masks and read-only paths is left as it is: `ALL`, or paths in which `*` and `?` match within one part. */
+  unmask?: 'ALL' | readonly string[];
+  /** The name of a loaded AppArmor profile (apparmor(7)), or `unconfined`. Default: none. */
+  apparmor?: string;
+  /** An SELinux context, the parts that differ from `system_u:system_r:container_t:s0`, or `disable`. Default: none. */
+  label?: string | LabelParts;
+}
+
 /** What a stream of the command is: captured, the caller's own, or nothing. */
 export type OutputOption = 'pipe' | 'inherit' | 'ignore';
 
@@ -47,11 +81,26 @@ export interface RunOptions {
   /** Milliseconds after which the container is killed. */
   timeout?: number;
   mounts?: readonly MountOption[];
+  /** Capabilities beside the default eleven (capabilities(7)): any case, with or without `CAP_`; `ALL` is all that crt itself has. */
+  capAdd?: readonly string[];
+  /** Capabilities to take from the default eleven; `ALL` and then `capAdd` leaves those. */
+  capDrop?: readonly string[];
+  securityOpt?: SecurityOptions;
+  devices?: readonly DeviceOption[];
+  /**
+   * All capabilities that crt itself has, no filter of system calls, no masks and read-only paths, a writable /sys, all devices
+   * allowed by the device filter, no user namespace. What another option asks for, such as `capDrop` or a mask, still holds.
+   */
+  privileged?: boolean;
+  /** `none`: loopback only, the default. `host`: no network namespace, the machine's own network with all that listens on it. */
+  network?: 'none' | 'host';
   /**
    * `auto`, the default: a user namespace with a range of ids of the container's own, so that root inside is nobody outside. `host`: none;
    * root inside is root of the host, less capabilities.
    */
   userns?: 'auto' | 'host';
+  /** Further groups by number, 0 to 4294967294. */
+  groupAdd?: readonly number[];
   /** Make the root file system read-only. */
   readOnly?: boolean;
   /** Put a reaper at PID 1 that forwards signals and reaps orphans. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ContainerCgroup } from './cgroup/container.js';
 import { openCgroup } from './cgroup/open.js';
+import { checkConfinement, chooseFilter, confinementNotices, lookAtDevices } from './confinement.js';
 import { effectiveRules } from './device-filter/rules.js';
 import { UserError } from './errors.js';
 import type { HostFacts } from './host/facts.js';
@@ -16,12 +17,12 @@ import type { MountOption, RunOptions } from './options.js';
 import { compileRun } from './plan/compile-run.js';
 import type { Layout, RootSource } from './plan/layout.js';
 import { type HostPath, type Plan, toHostPath } from './plan/step.js';
-import { providedFiles } from './provided-files.js';
+import { providedFiles, readHostNames } from './provided-files.js';
 import { chooseRootfs, type Rootfs } from './rootfs.js';
 import { mountListener } from './seccomp/mount-listener.js';
-import { userNamespaceFilter } from './seccomp/user-namespaces.js';
 import { checkOptions } from './spec/check-options.js';
 import { toConfig } from './spec/from-options.js';
+import { loosened } from './spec/loosened.js';
 import type { Config } from './spec/types.js';
 import { type Roots, stateRoots } from './state/roots.js';
 
@@ -42,6 +43,8 @@ export interface Prepared {
   readonly ids: number | undefined;
   readonly plan: Plan;
   readonly notices: readonly string[];
+  /** Each way in which the options are less strict than the defaults. */
+  readonly loosened: readonly string[];
 }
 
 /** File systems that cannot be the upper layer of an overlay (overlayfs(5), "Upper and lower"). */
@@ -76,7 +79,7 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
   const roots = stateRoots(env);
   const rootfs = chooseRootfs(options.rootfs, env, { writable: options.writableRootfs ?? false, mounts: facts.mounts });
   const host = rootfs.kind === 'host' ? hostRootfs(roots) : undefined;
-  const isolated = options.userns !== 'host';
+  const isolated = options.userns !== 'host' && !options.privileged;
   if (isolated)
     checkMappable(facts, [
       rootfs.path,
@@ -88,8 +91,10 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
     rootfs: rootfs.path,
     rootfsKind: rootfs.kind,
     ...(ids === undefined ? {} : { ids }),
+    hostDevices: lookAtDevices(options.devices ?? []),
     ...(host ? { extraMounts: [...host.mounts] } : {}),
   });
+  checkConfinement(config, facts);
   const cgroup = openCgroup(facts.cgroup, options.name, { ...config.linux.resources, devices: effectiveRules(config.linux) });
   cgroup.check();
   const helper = helperPath();
@@ -99,19 +104,21 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
     root,
     probeRoot: rootfs.path,
     cgroup,
-    files: providedFiles(config.hostname ?? options.name),
+    files: providedFiles(config.hostname ?? options.name, options.network === 'host' ? readHostNames() : undefined),
     onOrphan: {
       // By absolute paths: whoever runs it finds no PATH and no working directory to trust.
       argv: [process.execPath, `${dirname(dirname(helper))}/bin/run.js`, 'undo', options.name],
       env: [`CRT_STATE_DIR=${roots.state}`, `CRT_LAYERS_DIR=${roots.layers}`, 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
     },
-    filter: userNamespaceFilter(facts.arch),
+    filter: chooseFilter(options, facts),
     listener: mountListener(facts.arch),
+    ...(facts.lsm.apparmor ? { apparmorFile: facts.lsm.apparmor.execFile } : {}),
     holdBeforeExec: options.onSteps !== undefined,
     reaper: options.init ?? false,
   };
-  const notices = [rootfs.notice, notice].filter((text) => text !== undefined);
-  return { name: options.name, facts, roots, helper, rootfs, host, config, cgroup, layer, ids, plan: compileRun(config, layout), notices };
+  const notices = [rootfs.notice, notice, ...confinementNotices(options)].filter((text) => text !== undefined);
+  const plan = compileRun(config, layout);
+  return { name: options.name, facts, roots, helper, rootfs, host, config, cgroup, layer, ids, plan, notices, loosened: loosened(options) };
 }
 
 /** Before the helper, which could only say that it was not there. */

@@ -1,4 +1,4 @@
-import { UserError } from '../index.js';
+import { printable, UserError } from '../index.js';
 import type { FlagValues } from './flag-values.js';
 import type { RunFlagName } from './run-flags.js';
 
@@ -12,7 +12,13 @@ const FLAGS: Partial<Record<RunFlagName, string>> = {
   detach: 'the container runs in the foreground: crt run NAME … &',
   entrypoint: 'name the command itself: crt run NAME -- COMMAND …',
   image: 'take an unpacked root file system: --rootfs DIR',
-  network: 'a container has the loopback interface only: --network none',
+};
+
+/** Flags of which some values are there. */
+const VALUES: Partial<Record<RunFlagName, readonly string[]>> = {
+  network: ['none', 'host'],
+  net: ['none', 'host'],
+  userns: ['auto', 'host'],
 };
 
 /** @throws UserError, exit code 125, when the verb is planned and not there yet. */
@@ -24,8 +30,12 @@ export function refuseUnbuiltVerb(verb: string): void {
 export function refuseUnbuiltFlags(values: FlagValues<RunFlagName>): void {
   for (const [flag, hint] of Object.entries(FLAGS)) {
     const given = values.text(flag as RunFlagName);
-    const isThere =
-      given === undefined || (flag === 'network' && given === 'none') || (flag === 'detach' && values.toggle('detach') === false);
+    const isThere = given === undefined || (flag === 'detach' && values.toggle('detach') === false);
     if (!isThere) throw new UserError(`--${flag} is not built yet`, { hint });
+  }
+  for (const [flag, there] of Object.entries(VALUES)) {
+    const missing = values.all(flag as RunFlagName).find((value) => !there.includes(value));
+    if (missing !== undefined)
+      throw new UserError(`--${flag} ${printable(missing)} is not built yet`, { hint: `what there is: ${there.join(', ')}` });
   }
 }

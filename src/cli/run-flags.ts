@@ -21,6 +21,7 @@ const toggle = (note: Note<Toggle>): Toggle => ({ type: 'boolean', name: '', all
 const process = { helpGroup: 'process' };
 const limits = { helpGroup: 'limit' };
 const files = { helpGroup: 'file' };
+const security = { helpGroup: 'security' };
 const look = { helpGroup: 'explain' };
 
 /** Every flag of `crt run`, with docker's names and letters. The parser, the help and the manifest read this table. */
@@ -57,6 +58,22 @@ export const RUN_FLAGS = {
   'storage-size': option({ ...files, helpValue: 'SIZE', summary: 'Size of the writable layer; without it the disk is not limited' }),
   keep: toggle({ ...files, summary: 'Keep the writable layer until crt rm' }),
 
+  'cap-add': options({ ...security, helpValue: 'CAP,...', summary: 'Give root inside more capabilities, for example NET_ADMIN; or ALL' }),
+  'cap-drop': options({ ...security, helpValue: 'CAP,...', summary: 'Take capabilities away; ALL leaves what --cap-add names' }),
+  'security-opt': options({
+    ...security,
+    helpValue: 'OPTION',
+    summary: 'no-new-privileges=, seccomp=, mask=, unmask=, apparmor=, label=: see the manual page',
+  }),
+  device: options({ ...security, helpValue: 'HOST[:DIR][:rwm]', summary: 'Show a device of the host inside, for example /dev/kvm' }),
+  network: option({ ...security, helpValue: 'none|host', summary: 'none: loopback only (the default); host: the network of this machine' }),
+  userns: option({ ...security, helpValue: 'auto|host', summary: 'host: root inside is root of this machine' }),
+  'group-add': options({ ...security, helpValue: 'GID', summary: 'A further group of the user, by number' }),
+  privileged: toggle({
+    ...security,
+    summary: 'All capabilities, all system calls, all devices allowed, no masks, /sys writable: root inside can take over this machine',
+  }),
+
   explain: toggle({
     ...look,
     helpLabel: '    --explain[=json|sh]',
@@ -67,7 +84,7 @@ export const RUN_FLAGS = {
   // Known to everybody's fingers and not built yet: said so, never ignored.
   detach: toggle({ char: 'd', hidden: true, summary: 'Not built yet' }),
   entrypoint: option({ hidden: true, summary: 'Not built yet' }),
-  network: option({ hidden: true, summary: 'none is what there is' }),
+  net: option({ hidden: true, summary: 'The same as --network' }),
   image: option({ hidden: true, summary: 'Not built yet' }),
   help: toggle({ hidden: true, summary: 'Show this help' }),
 } satisfies Record<string, Option | Options | Toggle>;

@@ -3,13 +3,17 @@ import { totalmem } from 'node:os';
 import { isatty } from 'node:tty';
 import {
   mergeEnv,
+  parseCapabilities,
   parseCpus,
+  parseDevice,
   parseDuration,
   parseEnv,
   parseEnvFile,
+  parseGroup,
   parseMemory,
   parseMemorySwap,
   parseMount,
+  parseSecurityOpts,
   parseSize,
   parseTmpfs,
   parseUlimit,
@@ -35,6 +39,7 @@ export function toRunOptions(name: string, command: readonly string[], values: V
     ...processOptions(values),
     ...limitOptions(values),
     ...fileOptions(values),
+    ...securityOptions(values),
     input,
     stdout: 'inherit',
     stderr: 'inherit',
@@ -87,6 +92,32 @@ function fileOptions(values: Values): Partial<RunOptions> {
     storageSize: parsed(values, 'storage-size', (text) => parseSize(text, '--storage-size')),
     keep: keepOption(values),
   };
+}
+
+function securityOptions(values: Values): Partial<RunOptions> {
+  const opts = values.all('security-opt');
+  return {
+    capAdd: each(values, 'cap-add', (text) => parseCapabilities('--cap-add', text)),
+    capDrop: each(values, 'cap-drop', (text) => parseCapabilities('--cap-drop', text)),
+    securityOpt: parseSecurityOpts(opts, opts.some((text) => text.startsWith('seccomp')) ? currentFolder() : '/'),
+    devices: each(values, 'device', parseDevice),
+    privileged: values.toggle('privileged'),
+    network: networkOption(values),
+    userns: values.text('userns') as RunOptions['userns'],
+    groupAdd: each(values, 'group-add', parseGroup),
+  };
+}
+
+/** `--net` is docker's older name. Values that there are not yet have been refused (not-built.ts), others are by the library. */
+function networkOption(values: Values): RunOptions['network'] {
+  const given = [...new Set([...values.all('network').slice(-1), ...values.all('net').slice(-1)])];
+  if (given.length > 1) throw new UserError('--network and --net contradict each other', { hint: 'they are the same: leave one out' });
+  return given[0] as RunOptions['network'];
+}
+
+/** What all of a flag's values say, one list; undefined without any. */
+function each<T>(values: Values, name: RunFlagName, parse: (text: string) => T | T[]): T[] | undefined {
+  return values.has(name) ? values.all(name).flatMap((text) => parse(text)) : undefined;
 }
 
 function currentFolder(): string {

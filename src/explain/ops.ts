@@ -164,6 +164,11 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     man: ['seccomp_unotify(2)', 'seccomp(2)'],
     purpose: 'Loads a filter by which mount(2) waits for an answer from outside, and sends the monitor the descriptor to give it by.',
   },
+  'exec-label': {
+    syscalls: ['openat2', 'fstatfs', 'write'],
+    man: ['proc_pid_attr(5)', 'apparmor(7)', 'selinux(8)'],
+    purpose: 'Tells the security module of the kernel under which of its profiles the next program is to run.',
+  },
   seccomp: {
     syscalls: ['seccomp'],
     man: ['seccomp(2)', 'user_namespaces(7)'],

@@ -118,6 +118,7 @@ const PHRASES: Phrases = {
   'no-new-privs': () => [],
   'close-fds': () => [],
   listener: () => ['mount(2)'],
+  'exec-label': ({ file, label }) => [`${file} = ${label}`],
   seccomp: () => [],
   stdio: () => [],
   exec: ({ candidates, argv, env, reaper }, secrecy) => [

@@ -85,9 +85,10 @@ const TRANSLATIONS: Translations = {
     `printf %s ${quote(Buffer.from(content).toString())} > ${places.word(target)}`,
     `chmod ${octal(mode)} ${places.word(target)}`,
   ],
-  node: ({ target, mode, device }, { places }) => {
+  node: ({ target, mode, device }, { places }, step) => {
     const [major, minor] = pair(device);
-    return [`mknod -m ${octal(mode)} ${places.word(target)} ${deviceType(mode)} ${major} ${minor}`];
+    const folder = step.flags.includes('mkdir') ? [`mkdir -p ${places.word(target.slice(0, target.lastIndexOf('/')))}`] : [];
+    return [...folder, `mknod -m ${octal(mode)} ${places.word(target)} ${deviceType(mode)} ${major} ${minor}`];
   },
   'join-userns': () => NO_USERNS,
   'ids-root': () => NO_USERNS,
@@ -118,10 +119,11 @@ const TRANSLATIONS: Translations = {
     if (step.flags.includes('optional')) return [`[ ! -e ${to} ] || ${bind}`];
     return [`place ${from} ${to}`, bind, ...restrict(to, attrs)];
   },
-  device: ({ target, mode, device, owner }, shell) => {
+  device: ({ target, mode, device, owner }, shell, step) => {
     const word = inside(target, shell);
+    const folder = step.flags.includes('mkdir') ? [`mkdir -p ${inside(target.slice(0, target.lastIndexOf('/')), shell)}`] : [];
     const make = `mknod -m ${octal(mode)} ${word} ${deviceType(mode)}${deviceType(mode) === 'p' ? '' : ` ${pair(device).join(' ')}`}`;
-    return Number(owner) === 0 ? [make] : [make, `chown -h ${pair(owner).join(':')} ${word}`];
+    return Number(owner) === 0 ? [...folder, make] : [...folder, make, `chown -h ${pair(owner).join(':')} ${word}`];
   },
   symlink: ({ target, content }, shell) => [`ln -s -- ${quote(content)} ${inside(target, shell)}`],
   mask: ({ file, directory, target }, shell, step) => [
@@ -164,6 +166,9 @@ const TRANSLATIONS: Translations = {
     return atEnd;
   },
   caps: ({ inheritable, ambient }, { rights }) => {
+    // Of two steps the last counts, and setpriv takes each option once.
+    const before = rights.findIndex((right) => right.startsWith('--inh-caps='));
+    if (before >= 0) rights.splice(before, 1);
     rights.push(`--inh-caps=${capabilityList(inheritable)} --ambient-caps=${capabilityList(ambient)}`);
     return nothing('by setpriv, at the end; what is permitted follows from the bounding set at exec');
   },
@@ -176,6 +181,7 @@ const TRANSLATIONS: Translations = {
     return atEnd;
   },
   listener: () => nothing('a script cannot load a filter'),
+  'exec-label': () => nothing('left out: what this shell runs next would get it, setpriv, not the command'),
   seccomp: () => nothing('a script cannot load a filter'),
   stdio: () => nothing('a script keeps what it was given'),
   // 255 is this script, which bash itself closes at exec.

@@ -23,6 +23,19 @@ export interface CgroupFacts {
     | undefined;
 }
 
+/** Which security modules of the kernel can be given a label for the next exec (lsm(7)). */
+export interface LsmFacts {
+  /** Undefined where AppArmor is off or not there. */
+  readonly apparmor:
+    | {
+        /** Where the name of the next exec's profile is written; the shared file on kernels before 5.8. */
+        readonly execFile: string;
+      }
+    | undefined;
+  /** selinuxfs is mounted: a policy is loaded. */
+  readonly selinux: boolean;
+}
+
 /** What the compiler may know about the host: probed once, handed over as a value. */
 export interface HostFacts {
   readonly kernel: { readonly release: string; readonly major: number; readonly minor: number };
@@ -36,6 +49,9 @@ export interface HostFacts {
   readonly cpus: number;
   /** The supervisor's own oom_score_adj, −1000 to 1000. */
   readonly oomScoreAdj: number;
+  /** The supervisor's bounding set, bit n for capability n: root can give no other (capabilities(7)). */
+  readonly capabilities: bigint;
+  readonly lsm: LsmFacts;
   /** What is mounted, as this process sees it. */
   readonly mounts: readonly MountEntry[];
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, release } from 'node:os';
-import { UserError } from '../errors.js';
+import { BugError, UserError } from '../errors.js';
 import { cgroupFacts } from './cgroup-mounts.js';
 import type { HostFacts } from './facts.js';
+import { lsmFacts } from './lsm.js';
 import { parseMounts } from './mounts.js';
 
 /**
@@ -23,6 +24,8 @@ export function probeHost(): HostFacts {
     // sched_getaffinity(2); os.cpus() reads files for each processor and takes milliseconds.
     cpus: availableParallelism(),
     oomScoreAdj: Number(readProc('/proc/self/oom_score_adj')),
+    capabilities: parseBounding(readProc('/proc/self/status')),
+    lsm: lsmFacts(mounts),
     mounts,
   };
 }
@@ -40,6 +43,13 @@ function readProc(path: string): string {
 export function parseRelease(text: string): HostFacts['kernel'] {
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(text) ?? [];
   return { release: text, major: Number(major ?? 0), minor: Number(minor ?? 0) };
+}
+
+/** The line CapBnd of /proc/PID/status (proc_pid_status(5)), bit n for capability n. */
+export function parseBounding(status: string): bigint {
+  const [, digits] = /^CapBnd:\s*([0-9a-f]{1,16})$/m.exec(status) ?? [];
+  if (digits === undefined) throw new BugError('/proc/self/status has no line CapBnd');
+  return BigInt(`0x${digits}`);
 }
 
 /** A user id in strict decimal, 0 to 2^32−2 (4294967295 means "no change" to the kernel); else undefined. */

@@ -44,13 +44,14 @@ export function stageDev(config: Config, layout: Layout): Step[] {
 
 function stageNode(device: Device, config: Config, target: HostPath): Step {
   const operands = { target, mode: modeOf(device), device: numberOf(device), owner: hostOwner(config, device.uid ?? 0, device.gid ?? 0) };
-  return step('node', 'stage', operands, { chapter: 'devices', why: `${device.type} ${device.major}:${device.minor}` });
+  const flags = device.path.split('/').length > 3 ? (['mkdir'] as const) : [];
+  return step('node', 'stage', operands, { chapter: 'devices', why: `${device.type} ${device.major}:${device.minor}`, flags });
 }
 
 /** Device nodes and links, once /dev is a file system of the container's own: made elsewhere they would land in the rootfs. */
 export function makeDevices(config: Config): Step[] {
   if (!hasDev(config)) return [];
-  const nodes = config.mounts.some((mount) => isStagedDev(config, mount)) ? [] : (config.linux.devices ?? []).map(makeNode);
+  const nodes = hasUserNamespace(config) ? [] : (config.linux.devices ?? []).map(makeNode);
   const links = LINKS.map(([target, content]) =>
     step(
       'symlink',
@@ -71,7 +72,9 @@ function makeNode(device: Device): Step {
     device: numberOf(device),
     owner: (BigInt(device.uid ?? 0) << 32n) | BigInt(device.gid ?? 0),
   };
-  return step('device', 'init', operands, { chapter: 'devices', why: `${device.type} ${device.major}:${device.minor}` });
+  // /dev/net/tun: its folder is not there yet.
+  const flags = device.path.split('/').length > 3 ? (['mkdir'] as const) : [];
+  return step('device', 'init', operands, { chapter: 'devices', why: `${device.type} ${device.major}:${device.minor}`, flags });
 }
 
 function modeOf({ type, fileMode }: Device): number {

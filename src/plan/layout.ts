@@ -38,6 +38,8 @@ export interface Layout {
   readonly filter: Uint8Array | undefined;
   /** The filter that sends mount(2) to the monitor, as the kernel takes it (seccomp/mount-listener.ts). */
   readonly listener: Uint8Array | undefined;
+  /** Where AppArmor takes the name of the next exec's profile; left out: the file that all LSMs share (apparmor(7)). */
+  readonly apparmorFile?: string;
   /** The start waits for the supervisor once more, right before exec. */
   readonly holdBeforeExec: boolean;
   /** Run a reaper at PID 1. */

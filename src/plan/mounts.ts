@@ -22,6 +22,11 @@ export function isBind(mount: Mount): boolean {
   return mount.type === 'bind' || (mount.options ?? []).some((option) => option === 'bind' || option === 'rbind');
 }
 
+/** config.md, "Linux mount options": the container's own mapping, recursively in either case, as its mounts are. */
+function isMapped(mount: Mount): boolean {
+  return (mount.options ?? []).some((option) => option === 'idmap' || option === 'ridmap');
+}
+
 function isBelow(path: string, parent: string): boolean {
   return path === parent || path.startsWith(parent === '/' ? '/' : `${parent}/`);
 }
@@ -34,10 +39,10 @@ function wantedFiles(config: Config, layout: Layout): readonly ProvidedFile[] {
 
 /** Sources of all binds, copied into the staging area with their restrictions, so that a user namespace locks those later. */
 export function stageBinds(config: Config, layout: Layout): Step[] {
-  const idmap = hasUserNamespace(config) ? USERNS : undefined;
   const binds = config.mounts.flatMap((mount, index) => {
     if (!isBind(mount) || mount.source === undefined) return [];
     const { attrs } = splitOptions(mount.options ?? []);
+    const idmap = hasUserNamespace(config) && isMapped(mount) ? USERNS : undefined;
     const operands = { idmap, source: toHostPath(mount.source), target: staged(layout, `bind-${index}`), attrs };
     return [step('bind-source', 'stage', operands, { chapter: 'mounts', why: `what ${mount.destination} will show` })];
   });

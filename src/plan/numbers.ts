@@ -37,6 +37,8 @@ export const SILENT_OPTIONS: ReadonlySet<string> = new Set([
   'rbind',
   'private',
   'rprivate',
+  'idmap',
+  'ridmap',
 ]);
 
 export const MS_SLAVE = 1 << 19;

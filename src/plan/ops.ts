@@ -61,6 +61,7 @@ export const OPS = {
   cwd: { actors: 'init', operands: 'in:root path:directory' },
   'no-new-privs': { actors: 'init', operands: '' },
   listener: { actors: 'init', operands: 'bytes:filter' },
+  'exec-label': { actors: 'init', operands: 'in:root str:file str:label' },
   seccomp: { actors: 'init', operands: 'bytes:filter' },
   'close-fds': { actors: 'init', operands: '' },
   exec: { actors: 'init', operands: 'list:candidates list:argv list:env num:reaper' },

@@ -76,7 +76,10 @@ function resourceOf(type: string): number {
   return resource;
 }
 
-/** From root of the host to the command's own rights. Bounding set before the ids, capabilities after them. */
+/**
+ * From root of the host to the command's own rights. Bounding set before the ids, capabilities after them; without no_new_privs
+ * those come with the filter.
+ */
 export function dropRights(config: Config): Step[] {
   const capabilities = config.process.capabilities ?? {};
   const confined = config.process.noNewPrivileges ?? false;
@@ -91,17 +94,7 @@ export function dropRights(config: Config): Step[] {
     ),
     step('identity', 'init', {}, { ...process, why: 'groups, then group, then user' }),
     dieWithParent('process', 'again: the change of ids cleared it'),
-    step(
-      'caps',
-      'init',
-      {
-        permitted: capabilityMask(capabilities.permitted ?? []),
-        inheritable: capabilityMask(capabilities.inheritable ?? []),
-        ambient: capabilityMask(capabilities.ambient ?? []),
-      },
-      { ...process, why: 'what is left of root' },
-    ),
-    ...(confined ? [step('no-new-privs', 'init', {}, { ...process, why: 'setuid files give nothing' })] : []),
+    ...(confined ? [finalCapabilities(config), step('no-new-privs', 'init', {}, { ...process, why: 'setuid files give nothing' })] : []),
   ];
 }
 
@@ -118,10 +111,48 @@ export function answerMounts(config: Config, layout: Layout): Step[] {
   ];
 }
 
-/** After everything that the filter may forbid. Without no_new_privs the kernel would take it from root of the host alone. */
+/**
+ * The labels of an LSM and the filter, after everything that they may forbid. Without no_new_privs the kernel takes a filter from
+ * CAP_SYS_ADMIN alone (seccomp(2)): then it is loaded before that goes, and has to let the last steps of crt pass.
+ */
 export function filterCalls(config: Config, layout: Layout): Step[] {
-  if (layout.filter === undefined || !config.process.noNewPrivileges) return [];
-  return [step('seccomp', 'init', { filter: layout.filter }, { ...process, why: 'no user namespaces, in which root is almighty again' })];
+  const confined = config.process.noNewPrivileges ?? false;
+  const filter =
+    layout.filter === undefined
+      ? []
+      : [step('seccomp', 'init', { filter: layout.filter }, { ...process, why: 'no user namespaces, in which root is almighty again' })];
+  const early = !confined && filter.length > 0;
+  return [
+    ...(early ? [filterCapabilities(config)] : []),
+    ...labelExec(config, layout),
+    ...filter,
+    ...(confined ? [] : [finalCapabilities(config)]),
+  ];
+}
+
+function finalCapabilities(config: Config): Step {
+  const { permitted = [], inheritable = [], ambient = [] } = config.process.capabilities ?? {};
+  const sets = { permitted: capabilityMask(permitted), inheritable: capabilityMask(inheritable), ambient: capabilityMask(ambient) };
+  return step('caps', 'init', sets, { ...process, why: 'what is left of root' });
+}
+
+/** The final set and what loading a filter takes: the change of ids has made the effective set of another user than root empty. */
+function filterCapabilities(config: Config): Step {
+  const permitted = capabilityMask([...(config.process.capabilities?.permitted ?? []), 'CAP_SYS_ADMIN']);
+  const why = 'for the filter only: without no_new_privs it takes CAP_SYS_ADMIN';
+  return step('caps', 'init', { permitted, inheritable: 0, ambient: 0 }, { ...process, why });
+}
+
+/** AppArmor wants a verb before the name (apparmor(7)), SELinux the bare context (selinux(8)). */
+function labelExec(config: Config, layout: Layout): Step[] {
+  const { apparmorProfile, selinuxLabel } = config.process;
+  const shared = '/proc/self/attr/exec';
+  const label = (file: string, text: string, why: string): Step =>
+    step('exec-label', 'init', { root: 'root', file, label: text }, { ...process, why });
+  return [
+    ...(apparmorProfile ? [label(layout.apparmorFile ?? shared, `exec ${apparmorProfile}`, "AppArmor's profile for the command")] : []),
+    ...(selinuxLabel ? [label(shared, selinuxLabel, "SELinux' context for the command")] : []),
+  ];
 }
 
 /** The last two: nothing of the host stays open, and the command takes over. */

@@ -1,14 +1,17 @@
 import { UserError } from '../errors.js';
 import type { MountOption, RunOptions } from '../options.js';
+import { checkCapability, checkCapabilityFlags } from './cap-flags.js';
 import { checkCpus, checkCpuset } from './cpus.js';
+import { DEVICE_OPTION } from './device-flag.js';
 import { LONGEST_TIMEOUT } from './duration.js';
 import { checkAbsolute } from './mount-target.js';
 import { checkHostname, checkName } from './name.js';
 import { quote } from './quote.js';
 import { dictionary, type Fields, list, oneOf, optional, type Reader, record, required, text, toggle, whole, wrong } from './schema.js';
+import { SECURITY_OPT } from './security-opt.js';
 import { formatBytes, SMALLEST_MEMORY } from './size.js';
 import { checkUlimit } from './ulimit.js';
-import { checkUser } from './user.js';
+import { checkUser, LAST_ID } from './user.js';
 import { isWhole, WHOLE } from './whole.js';
 
 const MOST = Number.MAX_SAFE_INTEGER;
@@ -125,9 +128,16 @@ const FIELDS: Fields<RunOptions> = {
   ulimits: optional(ulimits),
   timeout: optional(whole(1, LONGEST_TIMEOUT, 'milliseconds, a whole number')),
   mounts: optional(list(MOUNT_OPTION)),
+  capAdd: optional(list(checkCapability)),
+  capDrop: optional(list(checkCapability)),
+  securityOpt: optional(SECURITY_OPT),
+  devices: optional(list(DEVICE_OPTION)),
+  privileged: optional(toggle),
+  network: optional(oneOf('none', 'host')),
+  userns: optional(oneOf('auto', 'host')),
+  groupAdd: optional(list(whole(0, LAST_ID, 'a group number'))),
   readOnly: optional(toggle),
   init: optional(toggle),
-  userns: optional(oneOf('auto', 'host')),
   writableRootfs: optional(toggle),
   storageSize: optional(whole(SMALLEST_LAYER, MOST, 'bytes, a whole number')),
   keep: optional(toggle),
@@ -152,6 +162,9 @@ const readOptions = record<RunOptions>(FIELDS);
 export function checkOptions(options: unknown): RunOptions {
   const checked = readOptions(options, '');
   checkMemorySwap(checked);
+  checkCapabilityFlags(checked);
+  if (checked.privileged && checked.userns === 'auto')
+    throw new UserError('userns: privileged means userns host', { hint: 'leave one of the two out' });
   if (checked.writableRootfs) refuseLayerOptions(checked);
   return checked;
 }

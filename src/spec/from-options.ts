@@ -1,8 +1,13 @@
 import { BugError, UserError } from '../errors.js';
 import type { RunOptions } from '../options.js';
+import { toCapabilities } from './cap-flags.js';
+import { CAPABILITIES, capabilityMask } from './capabilities.js';
 import { checkOptions } from './check-options.js';
 import { CPU_PERIOD, checkCpus, cpuQuota } from './cpus.js';
 import * as defaults from './defaults.js';
+import { type HostDevice, toDeviceRules, toDevices } from './device-flag.js';
+import { contextOf } from './lsm.js';
+import { toMasks } from './masks.js';
 import { mergeMounts, toMounts } from './mounts.js';
 import { RLIM_INFINITY } from './rlimits.js';
 import type { Config, IdMapping, Linux, Mount, Process, Resources, Rlimit, User } from './types.js';
@@ -15,6 +20,8 @@ export interface ConfigContext {
     readonly cpus: number;
     /** The supervisor's own, −1000 to 1000. */
     readonly oomScoreAdj: number;
+    /** Those that the supervisor itself has, bit n for capability n; left out: all. */
+    readonly capabilities?: bigint;
   };
   /** Absolute path on the host. */
   readonly rootfs: string;
@@ -24,6 +31,8 @@ export interface ConfigContext {
   readonly ids?: number;
   /** Mounts that crt provides beside the defaults, for example /etc/hosts; one of the options at the same place wins. */
   readonly extraMounts?: readonly Mount[];
+  /** What is at each `devices[n].source`, in the same order. */
+  readonly hostDevices?: readonly HostDevice[];
 }
 
 /**
@@ -44,40 +53,67 @@ export function toConfig(options: RunOptions, context: ConfigContext): Config {
     ociVersion: '1.2.0',
     root: { path: context.rootfs, readonly: checked.readOnly ?? false },
     hostname,
-    mounts: mergeMounts(defaults.DEFAULT_MOUNTS, context.extraMounts ?? [], toMounts(checked.mounts ?? [])),
+    mounts: mergeMounts(
+      defaultMounts(checked, context.ids),
+      mapped(context.extraMounts ?? [], context.ids),
+      mapped(toMounts(checked.mounts ?? []), context.ids),
+    ),
     process: toProcess(checked, hostname, context),
     linux: {
-      ...toNamespaces(context.ids),
-      devices: defaults.DEFAULT_DEVICES.map((device) => ({ ...device })),
+      ...toNamespaces(checked, context.ids),
+      devices: toDevices(checked.devices ?? [], context.hostDevices ?? []),
       cgroupsPath: `/${checked.name}`,
       resources: toResources(checked, context),
-      maskedPaths: defaults.maskedPaths(context.facts.cpus),
-      readonlyPaths: [...defaults.READONLY_PATHS],
+      ...toMasks(checked.securityOpt ?? {}, checked.privileged ?? false, context.facts.cpus),
     },
   };
 }
 
-function toNamespaces(ids: number | undefined): Pick<Linux, 'namespaces' | 'uidMappings' | 'gidMappings'> {
-  const namespaces = defaults.DEFAULT_NAMESPACES.map((namespace) => ({ ...namespace }));
+function toNamespaces({ network }: RunOptions, ids: number | undefined): Pick<Linux, 'namespaces' | 'uidMappings' | 'gidMappings'> {
+  const wanted = defaults.DEFAULT_NAMESPACES.filter(({ type }) => type !== 'network' || network !== 'host');
+  const namespaces = wanted.map((namespace) => ({ ...namespace }));
   if (ids === undefined) return { namespaces };
   const mapping = (): IdMapping[] => [{ containerID: 0, hostID: ids, size: defaults.IDS }];
   return { namespaces: [{ type: 'user' }, ...namespaces], uidMappings: mapping(), gidMappings: mapping() };
 }
 
+/** With `privileged` sysfs can be written; the cgroups stay read-only, or the limits would be no limits. */
+function defaultMounts({ privileged, network }: RunOptions, ids: number | undefined): readonly Mount[] {
+  return defaults.DEFAULT_MOUNTS.map((mount) => {
+    if (mount.destination !== '/sys') return mount;
+    const options = mount.options ?? [];
+    if (privileged) return { ...mount, options: options.filter((option) => option !== 'ro') };
+    // The kernel shows a user namespace the sysfs of its own network only (sysfs(5)): of the host's, the host's own view.
+    if (network === 'host' && ids !== undefined)
+      return { ...mount, type: 'bind', source: '/sys', options: ['rbind', 'rprivate', ...options] };
+    return mount;
+  });
+}
+
+/** Files of the host show their owners inside (config.md, mount option `ridmap`). */
+function mapped(mounts: readonly Mount[], ids: number | undefined): readonly Mount[] {
+  if (ids === undefined) return mounts;
+  return mounts.map((mount) => (mount.type === 'bind' ? { ...mount, options: [...(mount.options ?? []), 'ridmap'] } : mount));
+}
+
 function toProcess(options: RunOptions, hostname: string, context: ConfigContext): Process {
-  const { tty = false } = options;
+  const { tty = false, securityOpt = {} } = options;
+  const { apparmor = 'unconfined' } = securityOpt;
+  const selinuxLabel = contextOf(securityOpt.label);
   return {
     terminal: tty !== false,
     ...(typeof tty === 'object' ? { consoleSize: { height: tty.rows, width: tty.columns } } : {}),
     cwd: options.cwd ?? '/',
     env: toEnv(options, hostname),
     args: [...(options.command ?? [])],
-    user: toUser(options.user),
+    user: { ...toUser(options.user), ...(options.groupAdd === undefined ? {} : { additionalGids: [...options.groupAdd] }) },
     rlimits: toRlimits(options),
-    capabilities: defaults.defaultCapabilities(),
-    noNewPrivileges: true,
+    capabilities: toCapabilities(options, context.facts.capabilities ?? capabilityMask(CAPABILITIES)),
+    noNewPrivileges: securityOpt.noNewPrivileges ?? true,
     // Never harder to kill than the supervisor, and never below the usual 0: a service that is protected must not lend that.
     oomScoreAdj: Math.max(0, context.facts.oomScoreAdj),
+    ...(apparmor === 'unconfined' ? {} : { apparmorProfile: apparmor }),
+    ...(selinuxLabel === undefined ? {} : { selinuxLabel }),
   };
 }
 
@@ -107,6 +143,7 @@ function toRlimits({ ulimits = {} }: RunOptions): Rlimit[] {
 
 function toResources(options: RunOptions, context: ConfigContext): Resources {
   const { memory, memorySwap, cpus, cpuShares, cpusetCpus } = options;
+  const devices = toDeviceRules(options.devices ?? [], context.hostDevices ?? []);
   const cpu = {
     ...(cpuShares === undefined ? {} : { shares: cpuShares }),
     ...(cpus === undefined ? {} : { quota: cpuQuota(checkCpus(cpus, context.facts.cpus)), period: CPU_PERIOD }),
@@ -117,6 +154,6 @@ function toResources(options: RunOptions, context: ConfigContext): Resources {
     ...(memory === undefined ? {} : { memory: { limit: memory, swap: memorySwap ?? memory } }),
     ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
     pids: { limit: options.pidsLimit ?? defaults.DEFAULT_PIDS_LIMIT },
-    devices: defaults.deviceRules(),
+    devices: options.privileged ? [{ allow: true, access: 'rwm' }] : [...defaults.deviceRules(), ...devices],
   };
 }

@@ -40,6 +40,8 @@ export interface Process {
   capabilities?: Capabilities;
   noNewPrivileges?: boolean;
   oomScoreAdj?: number;
+  apparmorProfile?: string;
+  selinuxLabel?: string;
 }
 
 /** `username` is resolved inside the rootfs by the helper: `name`, `uid`, `name:group`, `uid:gid`. It wins over uid and gid. */

@@ -35,6 +35,11 @@ function checkId(text: string, part: string, kind: string, what: string): number
   throw new UserError(`${what}: ${quote(part)} is not a ${kind} name or number`, { hint: HINT });
 }
 
+/** The text of `--group-add`: a number, as {@link checkUser} takes it. @throws UserError for a name, too */
+export function parseGroup(text: string): number {
+  return checkNumber(text, 'group', '--group-add');
+}
+
 function checkNumber(part: string, kind: string, what: string): number {
   if (/^(0|[1-9]\d{0,9})$/.test(part) && Number(part) <= LAST_ID) return Number(part);
   const hint = `a decimal number from 0 to ${LAST_ID}, without leading zeros; a name begins with a letter or _`;

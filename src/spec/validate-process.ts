@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js';
 import { CAPABILITIES, capabilityNumber } from './capabilities.js';
+import { checkContext, checkProfileName } from './lsm.js';
 import { checkAbsolute } from './mount-target.js';
 import { nearest } from './nearest.js';
 import { quote, show } from './quote.js';
@@ -88,8 +89,12 @@ const rlimits: Reader<Rlimit[]> = (value, path) => {
 
 const side = whole(0, 65_535);
 
-/** `process` of config.md. */
-export const PROCESS: Reader<Process> = record<Process>(
+const unlessEmpty =
+  (read: Reader<string>): Reader<string> =>
+  (value, path) =>
+    value === '' ? '' : read(value, path);
+
+const fields = record<Process>(
   {
     terminal: optional(toggle),
     consoleSize: optional(record<{ height: number; width: number }>({ height: required(side), width: required(side) })),
@@ -101,13 +106,19 @@ export const PROCESS: Reader<Process> = record<Process>(
     capabilities: optional(capabilities),
     noNewPrivileges: optional(toggle),
     oomScoreAdj: optional(whole(-1000, 1000)),
+    apparmorProfile: optional(unlessEmpty(checkProfileName)),
+    selinuxLabel: optional(unlessEmpty(checkContext)),
   },
   {
-    apparmorProfile: 'AppArmor profiles',
-    selinuxLabel: 'SELinux labels',
     scheduler: 'scheduling policies',
     ioPriority: 'I/O priorities',
     execCPUAffinity: 'CPU affinity of an exec',
     commandLine: 'Windows containers',
   },
 );
+
+/** `process` of config.md. */
+export const PROCESS: Reader<Process> = (value, path) => {
+  const { apparmorProfile, selinuxLabel, ...checked } = fields(value, path);
+  return { ...checked, ...(apparmorProfile ? { apparmorProfile } : {}), ...(selinuxLabel ? { selinuxLabel } : {}) };
+};

@@ -62,6 +62,24 @@ reads('box -v /srv:/data:ro --tmpfs /scratch:size=1m', {
   ],
 });
 
+reads('box --cap-add net_admin,CAP_SYS_TIME --cap-add all --cap-drop KILL', {
+  capAdd: ['CAP_NET_ADMIN', 'CAP_SYS_TIME', 'ALL'],
+  capDrop: ['CAP_KILL'],
+});
+reads('box --device /dev/kvm --device /dev/fuse:/dev/other:rw --device /dev/tty0:r', {
+  devices: [{ source: '/dev/kvm' }, { source: '/dev/fuse', target: '/dev/other', access: 'rw' }, { source: '/dev/tty0', access: 'r' }],
+});
+reads('box --network host --userns=host --privileged --group-add 44', {
+  network: 'host',
+  userns: 'host',
+  privileged: true,
+  groupAdd: [44],
+});
+reads('box --net none', { network: 'none' });
+reads('box --security-opt no-new-privileges:false --security-opt unmask=/proc/a:/proc/b', {
+  securityOpt: { noNewPrivileges: false, unmask: ['/proc/a', '/proc/b'] },
+});
+
 test('-i=false closes stdin', (t) => {
   t.false('input' in read(['box', '-i=false']));
 });

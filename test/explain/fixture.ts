@@ -203,6 +203,7 @@ function command(): Step[] {
     step('no-new-privs', 'init', {}, { ...own, why: 'setuid files give nothing' }),
     step('listener', 'init', { filter: new Uint8Array(48) }, { ...own, why: 'mount(2) inside asks the monitor' }),
     step('answer', 'monitor', { listener: 'listener' }, { ...own, why: '/proc is there already: who mounts it again hears yes' }),
+    step('exec-label', 'init', { root: 'root', file: '/proc/self/attr/exec', label: 'exec box' }, { ...own, why: 'its profile' }),
     step('seccomp', 'init', { filter: new Uint8Array(16) }, { ...own, why: 'no user namespaces' }),
     step('yield', 'monitor', { reason: 'ready' }, { ...own, why: 'crt shows what was done' }),
     step('close-fds', 'init', {}, { ...own, why: 'nothing that was left open gets in' }),

@@ -44,6 +44,19 @@ function runScript(
   return { status, stdout, stderr, left: [...readdirSync(temporary), ...cgroups.filter((path) => existsSync(path))] };
 }
 
+asRoot('the script gives the capabilities that are asked for, without no_new_privs, and a device in a folder', (t) => {
+  const command = 'grep -E "^(CapEff|NoNewPrivs):" /proc/self/status; stat -c %t:%T /dev/my/zero';
+  const script = scriptFor({
+    command: ['/bin/bash', '-c', command],
+    capDrop: ['ALL'],
+    capAdd: ['CHOWN', 'NET_ADMIN'],
+    securityOpt: { noNewPrivileges: false },
+    devices: [{ source: '/dev/zero', target: '/dev/my/zero' }],
+  });
+  const { stdout, stderr } = runScript(script);
+  t.is(stdout, 'CapEff:\t0000000000001001\nNoNewPrivs:\t0\n1:5\n', stderr);
+});
+
 asRoot('the script starts a container like the plan', (t) => {
   const command =
     'echo pid $$; hostname; id -u; pwd; ulimit -Hn; umask; cat /proc/self/status; echo; cat /etc/hostname; ls -d /proc/[0-9]*; echo $A; exit 7';

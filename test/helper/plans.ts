@@ -66,6 +66,7 @@ const OPTIONS: readonly RunOptions[] = [
       { type: 'tmpfs', target: '/big' },
     ],
   },
+  { name: 'box', command: ['/bin/true'], securityOpt: { noNewPrivileges: false, apparmor: 'strict', label: { type: 'spc_t' } } },
   { name: 'box', command: ['printf', ''], env: { LANG: 'C', EMPTY: '', LONG: 'x'.repeat(5000) }, hostname: 'other' },
 ];
 

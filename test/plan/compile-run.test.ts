@@ -94,6 +94,22 @@ test('where the numbers of mount(2) are not known nothing listens for it', (t) =
   t.false(ops.includes('listener') || ops.includes('answer'));
 });
 
+test('labels of a security module: AppArmor has a verb and perhaps a file of its own, SELinux the bare context', (t) => {
+  const labels = (options: Partial<RunOptions>, apparmorFile?: string): unknown => {
+    const config = toConfig(
+      { name: 'box', ...options },
+      { facts: { cpus: 1, oomScoreAdj: 0 }, rootfs: '/srv/rootfs', rootfsKind: 'directory' },
+    );
+    const { steps } = compileRun(config, { ...layoutOf({}), ...(apparmorFile === undefined ? {} : { apparmorFile }) });
+    return steps.flatMap((step) => (isOp(step, 'exec-label') ? [[step.operands.file, step.operands.label]] : []));
+  };
+  const apparmor = { securityOpt: { apparmor: 'docker-default' } };
+  t.deepEqual(labels(apparmor), [['/proc/self/attr/exec', 'exec docker-default']]);
+  t.deepEqual(labels(apparmor, '/proc/self/attr/apparmor/exec'), [['/proc/self/attr/apparmor/exec', 'exec docker-default']]);
+  t.deepEqual(labels({ securityOpt: { label: { type: 'spc_t' } } }, '/x'), [['/proc/self/attr/exec', 'system_u:system_r:spc_t:s0']]);
+  t.deepEqual(labels({ securityOpt: { apparmor: 'unconfined', label: 'disable' } }), []);
+});
+
 test('a path that is no path is an error of the caller', (t) => {
   const config = toConfig({ name: 'box' }, { facts: { cpus: 1, oomScoreAdj: 0 }, rootfs: '/srv/rootfs', rootfsKind: 'directory' });
   t.throws(() => compileRun({ ...config, mounts: [{ destination: 'relative', type: 'tmpfs' }] }, layoutOf({})), { instanceOf: TypeError });

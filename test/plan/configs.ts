@@ -78,7 +78,7 @@ const ownMount: fc.Arbitrary<Mount> = fc.oneof(
     destination: path,
     type: fc.constant('bind'),
     source: path,
-    options: fc.subarray(['rbind', 'ro', 'nosuid', 'nodev', 'noexec']),
+    options: fc.subarray(['rbind', 'ro', 'nosuid', 'nodev', 'noexec', 'ridmap']),
   }),
   fc.record({ destination: path, source: path, options: fc.constantFrom('bind', 'rbind').map((bind) => [bind, 'ro']) }),
   fc.record({
@@ -129,6 +129,8 @@ const processes: fc.Arbitrary<Config['process']> = fc.record(
     }),
     noNewPrivileges: fc.boolean(),
     oomScoreAdj: fc.integer({ min: 0, max: 1000 }),
+    apparmorProfile: word,
+    selinuxLabel: fc.constant('system_u:system_r:container_t:s0:c1,c2'),
   },
   { requiredKeys: ['terminal', 'cwd', 'env', 'args', 'user'] },
 );

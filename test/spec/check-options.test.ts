@@ -31,6 +31,42 @@ const WRONG: Record<string, readonly unknown[]> = {
     [{ type: 'volume', target: '/b' }],
     [{ source: '/a', target: '/b', options: [] }],
   ],
+  capAdd: ['KILL', [5], ['NOPE'], [''], ['CHOWN,KILL'], ['constructor']],
+  capDrop: ['KILL', [null], ['CAP_'], ['CAP_CAP_KILL']],
+  securityOpt: [
+    'x',
+    { seccomp: 'profile.json' },
+    { seccomp: 5 },
+    { mask: '/a' },
+    { mask: ['a'] },
+    { mask: ['/'] },
+    { unmask: 'all' },
+    { unmask: ['b/c'] },
+    { noNewPrivileges: 'no' },
+    { apparmor: '' },
+    { apparmor: 'a\nb' },
+    { label: 'nested' },
+    { label: { type: 'a b' } },
+    { label: { kind: 'x' } },
+    { bogus: 1 },
+  ],
+  devices: [
+    {},
+    [{}],
+    [{ source: 'kvm' }],
+    [{ source: '/srv/disk' }],
+    [{ source: '/dev/kvm', access: '' }],
+    [{ source: '/dev/kvm', access: 'rr' }],
+    [{ source: '/dev/kvm', target: '/dev/pts/0' }],
+    [{ source: '/dev/kvm', target: '/dev/shm/kvm' }],
+    [{ source: '/dev/kvm', target: '/dev/ptmx' }],
+    [{ source: '/dev/kvm', target: '/dev/../kvm' }],
+    [{ source: '/dev/kvm', target: '/proc/kvm' }],
+  ],
+  privileged: ['yes', 1],
+  network: ['bridge', 'NONE', null],
+  userns: ['keep-id', 0],
+  groupAdd: ['44', [-1], [4294967295], ['44']],
   readOnly: [1, 'true', null],
   init: ['yes'],
   writableRootfs: [0],
@@ -114,7 +150,7 @@ test('undefined is as good as absent', (t) => {
 
 test('unknown options are refused; the nearest is named', (t) => {
   t.is(t.throws(() => check({ memroy: 1 }), { instanceOf: UserError })?.hint, 'did you mean memory?');
-  t.throws(() => check({ privileged: true }), { instanceOf: UserError, message: /^privileged: / });
+  t.throws(() => check({ isolation: true }), { instanceOf: UserError, message: /^isolation: / });
   t.throws(() => checkOptions(JSON.parse('{"name": "box", "__proto__": {"memory": 1}}')), {
     instanceOf: UserError,
     message: /^__proto__: /,
@@ -152,4 +188,14 @@ test('anything at all is taken or refused in words', (t) => {
     ),
     { numRuns: 500 },
   );
+});
+
+test('what contradicts itself is refused: one of the two would be ignored', (t) => {
+  for (const options of [
+    { capAdd: ['kill'], capDrop: ['CAP_KILL'] },
+    { capAdd: ['ALL'], capDrop: ['all'] },
+  ])
+    t.throws(() => check(options), { instanceOf: UserError, message: /^capAdd: / });
+  t.throws(() => check({ privileged: true, userns: 'auto' }), { instanceOf: UserError, message: /^userns: / });
+  t.notThrows(() => check({ privileged: true, userns: 'host', capDrop: ['ALL'], capAdd: ['KILL'] }));
 });

@@ -146,6 +146,35 @@ test('what the host’s own rootfs does not do', (t) => {
   t.throws(() => config({ writableRootfs: true }, { rootfsKind: 'host' }), { instanceOf: UserError, message: /^writableRootfs: / });
 });
 
+test('privileged: everything that crt has, nothing covered, sysfs writable, the device filter open; tightening still holds', (t) => {
+  const { linux, process, mounts } = config({ privileged: true }, { facts: { cpus: 1, oomScoreAdj: 0, capabilities: 0b11n } });
+  t.deepEqual(process.capabilities?.permitted, ['CAP_CHOWN', 'CAP_DAC_OVERRIDE']);
+  t.deepEqual([linux.maskedPaths, linux.readonlyPaths], [[], []]);
+  t.deepEqual(linux.resources?.devices, [{ allow: true, access: 'rwm' }]);
+  t.deepEqual(mounts.find(({ destination }) => destination === '/sys')?.options, ['nosuid', 'noexec', 'nodev']);
+  t.true(mounts.find(({ destination }) => destination === '/sys/fs/cgroup')?.options?.includes('ro'));
+  t.true(process.noNewPrivileges);
+  const tight = config({ privileged: true, capDrop: ['ALL'], securityOpt: { mask: ['/proc/kcore'] } });
+  t.deepEqual(tight.process.capabilities?.bounding, []);
+  t.deepEqual(tight.linux.maskedPaths, ['/proc/kcore']);
+});
+
+test('network, groups, devices, labels', (t) => {
+  const types = (options: Partial<RunOptions>) => config(options).linux.namespaces.map(({ type }) => type);
+  t.deepEqual(types({ network: 'host' }), ['mount', 'pid', 'uts', 'ipc', 'cgroup']);
+  t.deepEqual(types({ network: 'none', userns: 'host' }), types({}));
+  t.deepEqual(config({ groupAdd: [44, 5] }).process.user, { uid: 0, gid: 0, umask: 0o022, additionalGids: [44, 5] });
+  const hostDevices = [{ type: 'c', major: 10, minor: 232, mode: 0o660, uid: 0, gid: 104 }] as const;
+  const { linux } = config({ devices: [{ source: '/dev/kvm', access: 'rw' }] }, { hostDevices });
+  t.deepEqual(linux.devices?.at(-1), { type: 'c', path: '/dev/kvm', major: 10, minor: 232, fileMode: 0o660, uid: 0, gid: 104 });
+  t.deepEqual(linux.resources?.devices?.slice(-1), [{ allow: true, type: 'c', major: 10, minor: 232, access: 'rw' }]);
+  const { process } = config({ securityOpt: { noNewPrivileges: false, apparmor: 'strict', label: { level: 's0:c1' } } });
+  t.deepEqual(
+    [process.noNewPrivileges, process.apparmorProfile, process.selinuxLabel],
+    [false, 'strict', 'system_u:system_r:container_t:s0:c1'],
+  );
+});
+
 const text = fc.string({ unit: 'grapheme' }).filter((value) => !value.includes('\0'));
 const options: fc.Arbitrary<RunOptions> = fc.record(
   {

@@ -1,0 +1,104 @@
+import { readFileSync, statSync } from 'node:fs';
+import { UserError } from './errors.js';
+import type { HostFacts } from './host/facts.js';
+import { loadedProfiles } from './host/lsm.js';
+import type { DeviceOption, RunOptions } from './options.js';
+import { userNamespaceFilter } from './seccomp/user-namespaces.js';
+import { capabilityMask, capabilityNames } from './spec/capabilities.js';
+import type { HostDevice } from './spec/device-flag.js';
+import { quote } from './spec/quote.js';
+import type { Config, Process } from './spec/types.js';
+
+/** What loosens or tightens a container, as far as this machine has a say in it. Nothing here touches the host. */
+
+/**
+ * The filter of system calls, as the kernel takes it; undefined for none.
+ * @throws UserError when the profile cannot be read, or is not one.
+ */
+export function chooseFilter({ securityOpt = {}, privileged }: RunOptions, facts: HostFacts): Uint8Array | undefined {
+  const { seccomp = privileged ? 'unconfined' : undefined } = securityOpt;
+  if (seccomp === 'unconfined') return undefined;
+  if (seccomp === undefined) return userNamespaceFilter(facts.arch);
+  return compileProfile(readProfile(seccomp), seccomp);
+}
+
+/** SECCOMP PROFILE: the text is compiled here, by src/spec/seccomp-profile.ts and src/seccomp/compile.ts, once they are there. */
+function compileProfile(_text: string, path: string): Uint8Array {
+  throw new UserError(`--security-opt seccomp=${path} is not built yet: crt does not compile profiles`, {
+    hint: 'what there is: seccomp=unconfined, or no seccomp option for the filter of crt',
+  });
+}
+
+function readProfile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UserError(`securityOpt.seccomp: ${why}`, { hint: 'unconfined, or a file with a profile in JSON', cause: error });
+  }
+}
+
+/** What is at each host path; a link is followed, as docker does. @throws UserError for what is no device */
+export function lookAtDevices(devices: readonly DeviceOption[]): HostDevice[] {
+  return devices.map(({ source }, at) => {
+    const stat = statSync(source, { throwIfNoEntry: false });
+    const what = `devices[${at}]: ${quote(source)}`;
+    if (stat === undefined) throw new UserError(`${what} is not there`, { hint: 'ls -l /dev' });
+    if (!stat.isCharacterDevice() && !stat.isBlockDevice()) {
+      throw new UserError(`${what} is not a device`, { hint: stat.isDirectory() ? 'name each device in it' : '-v is for files' });
+    }
+    return { type: stat.isBlockDevice() ? 'b' : 'c', ...numbers(stat.rdev), mode: stat.mode & 0o777, uid: stat.uid, gid: stat.gid };
+  });
+}
+
+/** The kernel's encoding of a device number in stat(2): major in bits 8 to 19, minor in 0 to 7 and from 20 up. */
+function numbers(rdev: number): { major: number; minor: number } {
+  const bits = BigInt(rdev);
+  return { major: Number((bits >> 8n) & 0xfffn), minor: Number((bits & 0xffn) | ((bits >> 12n) & 0xfff00n)) };
+}
+
+/**
+ * @param profiles the loaded AppArmor profiles, asked for at most once; undefined where nobody can tell
+ * @throws UserError for what the config asks for and this machine does not have: nothing is confined less than was meant.
+ */
+export function checkConfinement({ process }: Config, facts: HostFacts, profiles: typeof loadedProfiles = loadedProfiles): void {
+  checkCapabilities(process, facts);
+  checkApparmor(process.apparmorProfile, facts, profiles);
+  if (process.selinuxLabel && !facts.lsm.selinux) {
+    throw new UserError(`the SELinux label ${quote(process.selinuxLabel)} cannot be had: SELinux is not enabled here`, {
+      hint: 'leave out --security-opt label=…; sestatus tells more',
+    });
+  }
+}
+
+function checkCapabilities({ capabilities = {} }: Process, facts: HostFacts): void {
+  const asked = Object.values(capabilities).reduce((mask, names: readonly string[]) => mask | capabilityMask(names), 0n);
+  const [missing] = capabilityNames(asked & ~facts.capabilities);
+  if (missing === undefined) return;
+  throw new UserError(`${missing} cannot be given: crt itself does not have it here (its bounding set)`, {
+    hint: `leave out --cap-add ${missing}, or add --cap-drop ${missing} if it is one of the defaults; capsh --print shows what there is`,
+  });
+}
+
+function checkApparmor(profile: string | undefined, facts: HostFacts, profiles: typeof loadedProfiles): void {
+  if (!profile) return;
+  if (facts.lsm.apparmor === undefined) {
+    throw new UserError(`the AppArmor profile ${quote(profile)} cannot be had: AppArmor is not enabled here`, {
+      hint: 'leave out --security-opt apparmor=…; sudo aa-status tells more',
+    });
+  }
+  if (profile === 'unconfined' || profiles()?.has(profile) !== false) return;
+  throw new UserError(`the AppArmor profile ${quote(profile)} is not loaded`, { hint: 'sudo apparmor_parser -r FILE; sudo aa-status' });
+}
+
+/** What it costs, in a line each. */
+export function confinementNotices({ privileged, network }: RunOptions): string[] {
+  return [
+    ...(privileged
+      ? ['--privileged: root inside can take over this machine: all capabilities, all system calls and devices, no masks']
+      : []),
+    ...(network === 'host'
+      ? ['--network host: the container has the network of this machine, and reaches what listens on 127.0.0.1 and on abstract sockets']
+      : []),
+  ];
+}

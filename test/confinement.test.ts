@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import test from 'ava';
+import { checkConfinement, chooseFilter, confinementNotices, lookAtDevices } from '../src/confinement.js';
+import { UserError } from '../src/errors.js';
+import { probeHost } from '../src/host/probe.js';
+import type { RunOptions } from '../src/options.js';
+import { providedFiles } from '../src/provided-files.js';
+import { toConfig } from '../src/spec/from-options.js';
+import type { Config } from '../src/spec/types.js';
+
+const facts = { ...probeHost(), arch: 'x64', capabilities: 2n ** 41n - 1n, lsm: { apparmor: undefined, selinux: false } };
+const config = (options: Partial<RunOptions>): Config =>
+  toConfig({ name: 'box', ...options }, { facts, rootfs: '/r', rootfsKind: 'directory' });
+const message = (act: () => unknown): string => {
+  try {
+    act();
+  } catch (error) {
+    return error instanceof UserError ? error.message : String(error);
+  }
+  return 'fine';
+};
+
+test('a label that cannot be had is refused, one that can is taken', (t) => {
+  const on = { ...facts, lsm: { apparmor: { execFile: '/proc/self/attr/exec' }, selinux: true } };
+  const strict = config({ securityOpt: { apparmor: 'strict' } });
+  t.regex(
+    message(() => checkConfinement(strict, facts)),
+    /AppArmor is not enabled/,
+  );
+  t.regex(
+    message(() => checkConfinement(strict, on, () => new Set(['other']))),
+    /is not loaded/,
+  );
+  t.is(
+    message(() => checkConfinement(strict, on, () => new Set(['strict']))),
+    'fine',
+  );
+  t.is(
+    message(() => checkConfinement(strict, on, () => undefined)),
+    'fine',
+  );
+  const labelled = config({ securityOpt: { label: { type: 'spc_t' } } });
+  t.regex(
+    message(() => checkConfinement(labelled, facts)),
+    /SELinux is not enabled/,
+  );
+  t.is(
+    message(() => checkConfinement(labelled, on)),
+    'fine',
+  );
+  t.is(
+    message(() => checkConfinement(config({ securityOpt: { apparmor: 'unconfined', label: 'disable' } }), facts)),
+    'fine',
+  );
+});
+
+test('a capability beyond the bounding set of crt is refused, whether asked for or a default', (t) => {
+  const lacking = (bit: bigint) => ({ ...facts, capabilities: facts.capabilities & ~(1n << bit) });
+  t.regex(
+    message(() => checkConfinement(config({ capAdd: ['SYS_TIME'] }), lacking(25n))),
+    /^CAP_SYS_TIME cannot be given/,
+  );
+  t.regex(
+    message(() => checkConfinement(config({}), lacking(31n))),
+    /^CAP_SETFCAP cannot be given/,
+  );
+  t.is(
+    message(() => checkConfinement(config({ capDrop: ['SETFCAP'] }), lacking(31n))),
+    'fine',
+  );
+});
+
+test('the filter: crt’s own, none, or a profile that is not built yet', (t) => {
+  t.true(chooseFilter({ name: 'box' }, facts) instanceof Uint8Array);
+  t.is(chooseFilter({ name: 'box', securityOpt: { seccomp: 'unconfined' } }, facts), undefined);
+  t.is(chooseFilter({ name: 'box', privileged: true }, facts), undefined);
+  const folder = mkdtempSync(`${tmpdir()}/crt-test-`);
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  writeFileSync(`${folder}/p.json`, '{}');
+  for (const privileged of [false, true]) {
+    const choose = (seccomp: string): string => message(() => chooseFilter({ name: 'box', privileged, securityOpt: { seccomp } }, facts));
+    t.regex(choose(`${folder}/p.json`), /not built yet/);
+    t.regex(choose(`${folder}/q.json`), /ENOENT/);
+  }
+});
+
+test('a device of the host, by its numbers', (t) => {
+  const [zero] = lookAtDevices([{ source: '/dev/zero' }]);
+  t.like(zero, { type: 'c', major: 1, minor: 5 });
+});
+
+test('notices: one line for what costs', (t) => {
+  t.deepEqual(confinementNotices({ name: 'box' }), []);
+  t.is(confinementNotices({ name: 'box', privileged: true, network: 'host' }).length, 2);
+});
+
+test('on the host’s network the names are the host’s, and its own', (t) => {
+  const contents = providedFiles('web', { hosts: '127.0.0.1 localhost\n10.0.0.1 db', resolvConf: 'nameserver 10.0.0.2\n' }).map(
+    ({ content }) => content,
+  );
+  t.deepEqual(contents, ['web\n', '127.0.0.1 localhost\n10.0.0.1 db\n127.0.1.1\tweb\n', 'nameserver 10.0.0.2\n']);
+});
