@@ -1,0 +1,235 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { compileSeccomp } from '../../src/seccomp/compile.js';
+import { syscallNumbers } from '../../src/seccomp/syscalls.js';
+import type { Seccomp, SeccompAction, SeccompArg, SeccompOperator, SeccompRule } from '../../src/spec/types.js';
+import { AUDIT, type Call, check, execute } from './bpf.js';
+import { verdictsOf } from './model.js';
+import { Oracle, oracleMissing } from './oracle.js';
+
+/** Against libseccomp, which every other OCI runtime compiles with. Milliseconds: what the normal suite gives it. */
+const TIME = Number(process.env['CRT_ORACLE_MS'] ?? 12_000);
+const asked = oracleMissing === undefined ? test.serial : test.serial.skip;
+const title = (text: string): string => (oracleMissing === undefined ? text : `${text} (${oracleMissing})`);
+
+const ACTIONS: readonly SeccompAction[] = [
+  'SCMP_ACT_ALLOW',
+  'SCMP_ACT_ERRNO',
+  'SCMP_ACT_KILL_PROCESS',
+  'SCMP_ACT_KILL',
+  'SCMP_ACT_LOG',
+  'SCMP_ACT_TRAP',
+];
+const OPERATORS: readonly SeccompOperator[] = [
+  'SCMP_CMP_NE',
+  'SCMP_CMP_LT',
+  'SCMP_CMP_LE',
+  'SCMP_CMP_EQ',
+  'SCMP_CMP_GE',
+  'SCMP_CMP_GT',
+  'SCMP_CMP_MASKED_EQ',
+];
+/** Calls without multiplexing on i386, that libseccomp 2.5 knows, on both processors; few, so that rules meet. */
+const NAMES = [
+  'read',
+  'write',
+  'close',
+  'openat',
+  'clone',
+  'ioctl',
+  'personality',
+  'prctl',
+  'unshare',
+  'mount',
+  'futex',
+  'statx',
+  'clone3',
+  'openat2',
+];
+const MORE_NAMES = [...syscallNumbers('x86_64')]
+  .filter(([, number]) => number <= 440)
+  .map(([name]) => name)
+  .filter((name) => !/sock|^sem|^msg|^shm|^(bind|connect|listen|accept4?|send\w*|recv\w*|shutdown|getpeername)$/.test(name));
+
+const INTERESTING = [
+  0n,
+  1n,
+  2n,
+  0x5412n,
+  0x7fffffffn,
+  0x80000000n,
+  0xffffffffn,
+  0x100000000n,
+  0x100005412n,
+  0xffffffff80000000n,
+  2n ** 63n,
+  2n ** 64n - 1n,
+];
+const value64 = fc.oneof(fc.constantFrom(...INTERESTING), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 16n }));
+const exactly = (value: bigint): number | bigint => (value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value);
+
+const arg: fc.Arbitrary<SeccompArg> = fc
+  .record({ index: fc.integer({ min: 0, max: 5 }), value: value64, valueTwo: value64, op: fc.constantFrom(...OPERATORS) })
+  .map(({ index, value, valueTwo, op }) => ({
+    index,
+    op,
+    value: exactly(value),
+    ...(op === 'SCMP_CMP_MASKED_EQ' ? { valueTwo: exactly(valueTwo) } : {}),
+  }));
+
+const errno = fc.option(fc.integer({ min: 0, max: 4095 }), { nil: undefined });
+const withErrno = (action: SeccompAction, number: number | undefined): { action: SeccompAction; errnoRet?: number } =>
+  action === 'SCMP_ACT_ERRNO' && number !== undefined ? { action, errnoRet: number } : { action };
+
+const rule = (action: fc.Arbitrary<SeccompAction>): fc.Arbitrary<SeccompRule> =>
+  fc
+    .record({
+      names: fc.uniqueArray(
+        fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...NAMES) }, { weight: 1, arbitrary: fc.constantFrom(...MORE_NAMES) }),
+        { minLength: 1, maxLength: 5 },
+      ),
+      action,
+      errno,
+      args: fc.oneof(fc.constant<SeccompArg[]>([]), fc.array(arg, { minLength: 1, maxLength: 3 })),
+    })
+    .map(({ names, args, ...rest }) => ({ names, ...withErrno(rest.action, rest.errno), ...(args.length > 0 ? { args } : {}) }));
+
+/** Mostly as people write them, a default and one other action; sometimes every action. */
+const profile: fc.Arbitrary<Seccomp> = fc
+  .oneof(
+    { weight: 3, arbitrary: fc.constantFrom(...ACTIONS).map((one) => fc.constant(one)) },
+    { weight: 1, arbitrary: fc.constant(fc.constantFrom(...ACTIONS)) },
+  )
+  .chain((action) =>
+    fc.record({
+      defaultAction: fc.constantFrom(...ACTIONS),
+      architectures: fc.subarray(['SCMP_ARCH_X86', 'SCMP_ARCH_X32', 'SCMP_ARCH_AARCH64']),
+      syscalls: fc.array(rule(action), { maxLength: 12 }),
+    }),
+  );
+
+const MASK = 2n ** 64n - 1n;
+/** Around a compared value: one less and more, the same in one half only, single bits changed. */
+function near(value: bigint): bigint[] {
+  return [
+    value,
+    value - 1n,
+    value + 1n,
+    value ^ (1n << 32n),
+    value ^ (1n << 31n),
+    value ^ (1n << 63n),
+    value & 0xffffffffn,
+    value >> 32n,
+    value << 32n,
+  ].map((item) => item & MASK);
+}
+
+function without(profile: Seccomp, refused: readonly (readonly [number, string])[]): Seccomp {
+  const syscalls = (profile.syscalls ?? []).map((item, at) => ({
+    ...item,
+    names: item.names.filter((name) => !refused.some(([rule, word]) => rule === at && word === name)),
+  }));
+  return { ...profile, syscalls: syscalls.filter(({ names }) => names.length > 0) };
+}
+
+type Abi = keyof typeof AUDIT;
+const ABIS: Readonly<Record<string, readonly (readonly [abi: Abi, oci: string])[]>> = {
+  x64: [
+    ['x86_64', ''],
+    ['i386', 'SCMP_ARCH_X86'],
+    ['x32', 'SCMP_ARCH_X32'],
+  ],
+  arm64: [['aarch64', '']],
+};
+
+interface Case extends Call {
+  /** Undefined for a number without a name. */
+  readonly name: string | undefined;
+  readonly abi: Abi;
+}
+
+/** Every call that a rule names and some others, with arguments around what its rules compare. */
+function* cases(given: Seccomp, abi: Abi, random: () => number): Generator<Case> {
+  const numbers = syscallNumbers(abi);
+  const names = new Map([...numbers].map(([name, number]) => [number, name]));
+  const one = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  // libseccomp compares the low half alone for both 32-bit kinds, ours all 64 bits: alike where the high half is 0.
+  const narrowed = (args: readonly bigint[]): readonly bigint[] =>
+    abi === 'i386' || abi === 'x32' ? args.map((item) => item & 0xffffffffn) : args;
+  for (const name of new Set([...(given.syscalls ?? []).flatMap((item) => item.names), one(NAMES), one(MORE_NAMES)])) {
+    const nr = numbers.get(name);
+    if (nr === undefined) continue;
+    const rules = (given.syscalls ?? []).filter((item) => item.names.includes(name));
+    const compared = rules.flatMap((item) => item.args ?? []);
+    for (let round = 0; round < (compared.length === 0 ? 1 : 24); round++) {
+      const args = Array.from({ length: 6 }, () => one(INTERESTING));
+      for (const { index, value, valueTwo = 0 } of compared)
+        if (random() < 0.7) args[index] = one([...near(BigInt(value)), ...near(BigInt(valueTwo)), BigInt(value) & BigInt(valueTwo)]);
+      yield { abi, name, nr, arch: AUDIT[abi], args: narrowed(args) };
+      for (const nearby of [nr - 1, nr + 1])
+        yield { abi, name: names.get(nearby), nr: nearby >>> 0, arch: AUDIT[abi], args: narrowed(args) };
+    }
+  }
+}
+
+/** Rules of values that libseccomp would cut to 32 bits are not compared where it cuts. */
+const fits = (given: Seccomp): boolean =>
+  (given.syscalls ?? []).every(({ args = [] }) => args.every(({ value, valueTwo = 0 }) => value <= 0xffffffff && valueTwo <= 0xffffffff));
+
+const counts = { profiles: 0, calls: 0, contradictions: 0, sameOrder: 0, refused: 0 };
+
+async function compare(oracle: Oracle, given: Seccomp, arch: string, seed: number): Promise<string | undefined> {
+  const first = await oracle.ask(given, arch, seed % 2 === 0);
+  const taken = without(given, first.refused);
+  counts.refused += first.refused.length;
+  const theirs = first.refused.length === 0 ? first.bpf : (await oracle.ask(taken, arch, seed % 2 === 0)).bpf;
+  const ours = compileSeccomp(taken, { arch, newCallsAreMissing: false });
+  const problem = check(ours);
+  if (problem !== undefined) return problem;
+  counts.profiles++;
+  let state = seed;
+  const random = (): number => {
+    state = (state * 1664525 + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  for (const [abi, oci] of ABIS[arch] ?? []) {
+    const isListed = oci === '' || given.architectures?.includes(oci) === true;
+    if (!isListed || (abi !== 'x86_64' && abi !== 'aarch64' && !fits(given))) continue;
+    for (const item of cases(taken, abi, random)) {
+      counts.calls++;
+      const [mine, other] = [execute(ours, item).verdict, execute(theirs, item).verdict];
+      const expected = item.name === undefined ? undefined : verdictsOf(taken, item.name, item.args);
+      if (expected !== undefined && expected.length > 1) {
+        counts.contradictions++;
+        if (mine === other) counts.sameOrder++;
+        if (mine === expected[0] && expected.includes(other)) continue;
+      } else if (mine === other && (expected === undefined || mine === expected[0])) continue;
+      return `${abi} ${item.name} ${item.nr}(${item.args.join(', ')}): ours 0x${mine.toString(16)}, libseccomp 0x${other.toString(16)}, rules ${expected?.map((v) => v.toString(16))}`;
+    }
+  }
+  return undefined;
+}
+
+asked(title('random profiles decide as libseccomp decides'), async (t) => {
+  t.timeout(TIME * 4);
+  const oracle = new Oracle();
+  try {
+    await fc.assert(
+      fc.asyncProperty(profile, fc.constantFrom('x64', 'x64', 'arm64'), fc.integer({ min: 0, max: 2 ** 31 }), async (given, arch, seed) => {
+        const found = await compare(oracle, given, arch, seed);
+        if (found !== undefined) throw new Error(found);
+      }),
+      {
+        numRuns: 100_000,
+        interruptAfterTimeLimit: TIME,
+        ...(process.env['CRT_ORACLE_SEED'] ? { seed: Number(process.env['CRT_ORACLE_SEED']) } : {}),
+      },
+    );
+  } finally {
+    oracle.end();
+  }
+  t.log(
+    `${counts.profiles} profiles, ${counts.calls} calls; ${counts.contradictions} with contradicting rules, ${counts.sameOrder} of them alike; ${counts.refused} rules refused`,
+  );
+  t.true(counts.profiles > 500 && counts.calls > 50_000, JSON.stringify(counts));
+});
