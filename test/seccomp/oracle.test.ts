@@ -176,7 +176,17 @@ function* cases(given: Seccomp, abi: Abi, random: () => number): Generator<Case>
 const fits = (given: Seccomp): boolean =>
   (given.syscalls ?? []).every(({ args = [] }) => args.every(({ value, valueTwo = 0 }) => value <= 0xffffffff && valueTwo <= 0xffffffff));
 
-const counts = { profiles: 0, calls: 0, contradictions: 0, sameOrder: 0, refused: 0 };
+/**
+ * libseccomp 2.5.4 is wrong where one call has several rules with arguments and one of them compares by order: what is entered
+ * after a failed comparison of the low half may read that half for the high one. {@link compileSeccomp} is right there.
+ */
+function losesAccumulator(given: Seccomp, name: string): boolean {
+  const compared = (given.syscalls ?? []).filter(({ names }) => names.includes(name)).map(({ args = [] }) => args);
+  const isOrder = ({ op }: SeccompArg): boolean => /_[LG][TE]$/.test(op);
+  return compared.flat().length > 1 && compared.flat().some(isOrder);
+}
+
+const counts = { theirBug: 0, profiles: 0, calls: 0, contradictions: 0, sameOrder: 0, refused: 0 };
 
 async function compare(oracle: Oracle, given: Seccomp, arch: string, seed: number): Promise<string | undefined> {
   const first = await oracle.ask(given, arch, seed % 2 === 0);
@@ -198,13 +208,16 @@ async function compare(oracle: Oracle, given: Seccomp, arch: string, seed: numbe
     for (const item of cases(taken, abi, random)) {
       counts.calls++;
       const [mine, other] = [execute(ours, item).verdict, execute(theirs, item).verdict];
-      const expected = item.name === undefined ? undefined : verdictsOf(taken, item.name, item.args);
-      if (expected !== undefined && expected.length > 1) {
-        counts.contradictions++;
-        if (mine === other) counts.sameOrder++;
-        if (mine === expected[0] && expected.includes(other)) continue;
-      } else if (mine === other && (expected === undefined || mine === expected[0])) continue;
-      return `${abi} ${item.name} ${item.nr}(${item.args.join(', ')}): ours 0x${mine.toString(16)}, libseccomp 0x${other.toString(16)}, rules ${expected?.map((v) => v.toString(16))}`;
+      const expected = item.name === undefined ? [other] : verdictsOf(taken, item.name, item.args);
+      if (expected.length > 1) counts.contradictions++;
+      if (expected.length > 1 && mine === other) counts.sameOrder++;
+      if (mine === expected[0] && expected.includes(other)) continue;
+      if (mine === expected[0] && item.name !== undefined && losesAccumulator(taken, item.name)) {
+        counts.theirBug++;
+        continue;
+      }
+      const numbers = [mine, other, ...expected].map((verdict) => verdict.toString(16));
+      return `${abi} ${item.name} ${item.nr}(${item.args.join(', ')}): ours, libseccomp, by the rules: ${numbers.join(', ')}`;
     }
   }
   return undefined;
@@ -229,7 +242,7 @@ asked(title('random profiles decide as libseccomp decides'), async (t) => {
     oracle.end();
   }
   t.log(
-    `${counts.profiles} profiles, ${counts.calls} calls; ${counts.contradictions} with contradicting rules, ${counts.sameOrder} of them alike; ${counts.refused} rules refused`,
+    `${counts.profiles} profiles, ${counts.calls} calls; ${counts.contradictions} with contradicting rules, ${counts.sameOrder} of them alike; ${counts.refused} rules refused, ${counts.theirBug} calls that libseccomp gets wrong`,
   );
   t.true(counts.profiles > 500 && counts.calls > 50_000, JSON.stringify(counts));
 });
