@@ -96,10 +96,10 @@ function rangesOf(profile: Seccomp, abi: Abi, listed: readonly Abi[], target: Se
   const decided = new Map<number, Decision>();
   const starts = new Map<number, Decision>([[0, fallback]]);
   const addTable = (table: Abi, base: number): void => {
-    const decisions = decisionsFor(profile, syscallNumbers(table.calls));
-    for (const [number, decision] of decisions) decided.set(number, decision);
+    const numbers = syscallNumbers(table.calls);
+    for (const [number, decision] of decisionsFor(profile, numbers)) decided.set(number, decision);
     starts.set(base, fallback);
-    const missing = firstMissing(profile, target, syscallNumbers(table.calls), base);
+    const missing = firstMissing(profile, target, numbers, base);
     if (missing !== undefined) starts.set(missing, plain(ENOSYS_VERDICT));
   };
   addTable(abi, 0);
@@ -114,17 +114,23 @@ function rangesOf(profile: Seccomp, abi: Abi, listed: readonly Abi[], target: Se
 /** The first number that is newer than every call that the profile names. */
 function firstMissing(profile: Seccomp, target: SeccompTarget, numbers: ReadonlyMap<string, number>, base: number): number | undefined {
   if (target.newCallsAreMissing === false || profile.defaultAction !== 'SCMP_ACT_ERRNO') return undefined;
-  // The other numbers of x32, from 512 on, tell nothing.
-  const isCommon = (number: number): boolean => number < base + 512;
-  const named = (profile.syscalls ?? []).flatMap(({ names }) => names.map((name) => numbers.get(name) ?? 0)).filter(isCommon);
-  return named.reduce((newest, number) => Math.max(newest, number), base + FIRST_COMMON_NUMBER - 1) + 1;
+  // The other numbers of x32, from 512 on, tell nothing of age.
+  let newest = base + FIRST_COMMON_NUMBER - 1;
+  for (const { names } of profile.syscalls ?? []) {
+    for (const name of names) {
+      const number = numbers.get(name) ?? 0;
+      if (number > newest && number < base + 512) newest = number;
+    }
+  }
+  return newest + 1;
 }
 
 function joinRanges(starts: ReadonlyMap<number, Decision>, decided: ReadonlyMap<number, Decision>): Range[] {
-  const points = new Set([...starts.keys(), ...decided.keys(), ...[...decided.keys()].map((number) => number + 1)]);
+  const numbers = [...decided.keys()];
+  const points = Float64Array.from([...starts.keys(), ...numbers, ...numbers.map((number) => number + 1)]).sort();
   const ranges: Range[] = [];
   let around = starts.get(0) as Decision;
-  for (const start of [...points].sort((a, b) => a - b)) {
+  for (const start of points) {
     around = starts.get(start) ?? around;
     const decision = decided.get(start) ?? around;
     const last = ranges.at(-1)?.decision;
