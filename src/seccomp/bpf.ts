@@ -20,20 +20,18 @@ const FARTHEST = 255 - 2;
 /** Where to go on: a place in a program that is written from its end. */
 export type Place = number;
 
-/** Four words an instruction: code, the two jumps, value. */
-type Instruction = [code: number, ifTrue: number, ifFalse: number, value: number];
-
 /**
  * A classic BPF program (seccomp(2)), written backwards: BPF jumps only forwards, so whatever an instruction goes to
  * is there already, and its distance is known.
  */
 export class Program {
-  /** The last instruction first. */
-  readonly #reversed: Instruction[] = [];
+  /** The last instruction first, as struct sock_filter has it: code and the two jumps in one word, the value in another. */
+  readonly #codes: number[] = [];
+  readonly #values: number[] = [];
   readonly #returns = new Map<number, Place>();
 
   get length(): number {
-    return this.#reversed.length;
+    return this.#codes.length;
   }
 
   /** Ends with a value for the kernel, SECCOMP_RET_…. */
@@ -44,13 +42,13 @@ export class Program {
   /** Loads the 32-bit word at `offset` of struct seccomp_data. */
   load(offset: number, then: Place): Place {
     this.#comeTo(then);
-    return this.#add([LOAD, 0, 0, offset]);
+    return this.#add(LOAD, offset);
   }
 
   /** Keeps the bits of `mask` of what is loaded. */
   and(mask: number, then: Place): Place {
     this.#comeTo(then);
-    return this.#add([AND, 0, 0, mask]);
+    return this.#add(AND, mask);
   }
 
   /**
@@ -62,58 +60,54 @@ export class Program {
     const yes = this.#near(this.#behindLoad(ifTrue, loaded));
     const no = this.#near(this.#behindLoad(ifFalse, loaded));
     const next = this.length - 1;
-    return this.#add([code, next - yes, next - no, value]);
+    return this.#add(code | ((next - yes) << 16) | ((next - no) << 24), value);
   }
 
   /**
    * As the kernel takes it, `start` first; what stands before `start` is not reached and left out.
    * @throws UserError where it is longer than the kernel takes
    */
-  encode(start: Place): Uint8Array {
+  encode(start: Place): Uint8Array<ArrayBuffer> {
     const count = start + 1;
     if (count > MOST_INSTRUCTIONS)
       throw new UserError(`the seccomp filter has ${count} instructions, and the kernel takes ${MOST_INSTRUCTIONS}`, {
         hint: 'give it fewer rules with arguments',
       });
-    const bytes = new Uint8Array(INSTRUCTION_BYTES * count);
-    const view = new DataView(bytes.buffer);
+    // In the order of this machine's bytes, as the kernel reads it; every processor with a table here is little-endian.
+    const words = new Uint32Array(2 * count);
     for (let at = 0; at < count; at++) {
-      const [code, ifTrue, ifFalse, value] = this.#reversed[start - at] as Instruction;
-      // Every architecture with a table here is little-endian.
-      view.setUint16(INSTRUCTION_BYTES * at, code, true);
-      view.setUint8(INSTRUCTION_BYTES * at + 2, ifTrue);
-      view.setUint8(INSTRUCTION_BYTES * at + 3, ifFalse);
-      view.setUint32(INSTRUCTION_BYTES * at + 4, value, true);
+      words[2 * at] = this.#codes[start - at] ?? 0;
+      words[2 * at + 1] = this.#values[start - at] ?? 0;
     }
-    return bytes;
+    return new Uint8Array(words.buffer);
   }
 
-  #add(instruction: Instruction): Place {
-    return this.#reversed.push(instruction) - 1;
+  #add(code: number, value: number): Place {
+    this.#values.push(value);
+    return this.#codes.push(code) - 1;
   }
 
   #newEnd(value: number): Place {
-    const place = this.#add([RETURN, 0, 0, value]);
+    const place = this.#add(RETURN, value);
     this.#returns.set(value, place);
     return place;
   }
 
   /** Makes `place` the next instruction. */
   #comeTo(place: Place): void {
-    if (place !== this.length - 1) this.#add([JUMP, 0, 0, this.length - 1 - place]);
+    if (place !== this.length - 1) this.#add(JUMP, this.length - 1 - place);
   }
 
   /** A place that a conditional jump reaches: an end is repeated, any other gets a trampoline. */
   #near(place: Place): Place {
     if (this.length + 1 - place <= FARTHEST) return place;
-    const [code, , , value] = this.#reversed[place] as Instruction;
-    if (code !== RETURN) return this.#add([JUMP, 0, 0, this.length - 1 - place]);
+    if (this.#codes[place] !== RETURN) return this.#add(JUMP, this.length - 1 - place);
+    const value = this.#values[place] ?? 0;
     const last = this.end(value);
     return this.length + 1 - last <= FARTHEST ? last : this.#newEnd(value);
   }
 
   #behindLoad(place: Place, loaded: number | undefined): Place {
-    const [code, , , value] = this.#reversed[place] as Instruction;
-    return loaded !== undefined && code === LOAD && value === loaded ? place - 1 : place;
+    return loaded !== undefined && this.#codes[place] === LOAD && this.#values[place] === loaded ? place - 1 : place;
   }
 }

@@ -3,7 +3,7 @@ import type { Seccomp, SeccompFlag } from '../spec/types.js';
 import { type Abi, abisOf, X32, X32_BIT } from './architectures.js';
 import { JUMP_AT_LEAST, JUMP_EQUAL, type Place, Program } from './bpf.js';
 import { writeDecision } from './decision.js';
-import { type Decision, decisionsFor, defaultVerdict } from './rules.js';
+import { always, type Decision, decisionsFor, defaultVerdict } from './rules.js';
 import { syscallNumbers } from './syscalls.js';
 import { ENOSYS_VERDICT, isDeadly, type Verdict } from './verdict.js';
 
@@ -91,8 +91,7 @@ function foreignVerdict(profile: Seccomp): Verdict {
 
 /** All numbers from 0 to 2^32−1 of an architecture, neighbours of one decision as one range. */
 function rangesOf(profile: Seccomp, abi: Abi, listed: readonly Abi[], target: SeccompTarget): Range[] {
-  const plain = (otherwise: Verdict): Decision => ({ clauses: [], otherwise });
-  const fallback = plain(defaultVerdict(profile));
+  const fallback = always(defaultVerdict(profile));
   const decided = new Map<number, Decision>();
   const starts = new Map<number, Decision>([[0, fallback]]);
   const addTable = (table: Abi, base: number): void => {
@@ -100,12 +99,12 @@ function rangesOf(profile: Seccomp, abi: Abi, listed: readonly Abi[], target: Se
     for (const [number, decision] of decisionsFor(profile, numbers)) decided.set(number, decision);
     starts.set(base, fallback);
     const missing = firstMissing(profile, target, numbers, base);
-    if (missing !== undefined) starts.set(missing, plain(ENOSYS_VERDICT));
+    if (missing !== undefined) starts.set(missing, always(ENOSYS_VERDICT));
   };
   addTable(abi, 0);
   if (abi.audit === X32.audit) {
     if (listed.includes(X32)) addTable(X32, X32_BIT);
-    else starts.set(X32_BIT, plain(foreignVerdict(profile)));
+    else starts.set(X32_BIT, always(foreignVerdict(profile)));
   }
   starts.set(SKIPPED_CALL, fallback);
   return joinRanges(starts, decided);
@@ -126,15 +125,20 @@ function firstMissing(profile: Seccomp, target: SeccompTarget, numbers: Readonly
 }
 
 function joinRanges(starts: ReadonlyMap<number, Decision>, decided: ReadonlyMap<number, Decision>): Range[] {
-  const numbers = [...decided.keys()];
-  const points = Float64Array.from([...starts.keys(), ...numbers, ...numbers.map((number) => number + 1)]).sort();
+  const numbers = Float64Array.from([...decided.keys(), ...[...starts.keys()].filter((start) => !decided.has(start))]).sort();
   const ranges: Range[] = [];
   let around = starts.get(0) as Decision;
-  for (const start of points) {
-    around = starts.get(start) ?? around;
-    const decision = decided.get(start) ?? around;
-    const last = ranges.at(-1)?.decision;
+  let last: Decision | undefined;
+  const add = (start: number, decision: Decision): void => {
     if (last === undefined || !isSame(last, decision)) ranges.push({ start, decision });
+    last = decision;
+  };
+  let next = 0;
+  for (const number of numbers) {
+    if (number > next) add(next, around);
+    around = starts.get(number) ?? around;
+    add(number, decided.get(number) ?? around);
+    next = number + 1;
   }
   return ranges;
 }

@@ -1,5 +1,4 @@
-import type { Clause, Condition } from './rules.js';
-import { leniency, type Verdict } from './verdict.js';
+import type { Condition } from './rules.js';
 
 /** The first argument of socketcall(2) and ipc(2), by which 32-bit x86 has one call for many (linux/net.h, linux/ipc.h). */
 const SOCKETCALLS =
@@ -7,28 +6,25 @@ const SOCKETCALLS =
   'sendmsg recvmsg accept4 recvmmsg sendmmsg';
 const IPC_CALLS = 'semop semget semctl semtimedop . . . . . . msgsnd msgrcv msgget msgctl . . . . . . shmat shmdt shmget shmctl';
 
-const MULTIPLEXED: ReadonlyMap<string, readonly [call: string, selector: number]> = new Map<string, readonly [string, number]>([
-  ...SOCKETCALLS.split(' ').map((name, at) => [name, ['socketcall', at + 1]] as const),
-  ...IPC_CALLS.split(' ').map((name, at) => [name, ['ipc', at + 1]] as const),
-]);
-
-interface Rule {
-  readonly parts: readonly (readonly Condition[])[];
-  readonly verdict: Verdict;
-  readonly fallback: Verdict;
+interface Selector {
+  /** Of socketcall(2) or ipc(2). */
+  readonly number: number;
+  /** That its first argument means this call. */
+  readonly condition: Condition;
 }
 
-/**
- * What a rule for `name` means for socketcall(2) or ipc(2), as libseccomp has it, on architectures that have those. The
- * arguments of the inner call lie in memory, where no filter sees them: a rule with arguments that lets pass is no rule
- * there, and one that refuses refuses whatever the arguments.
- */
-export function multiplexed(name: string, numbers: ReadonlyMap<string, number>, rule: Rule): (readonly [number: number, clause: Clause])[] {
-  const [call = '', selector = 0] = MULTIPLEXED.get(name) ?? [];
-  const number = numbers.get(call);
+/** Finds a call inside socketcall(2) or ipc(2); undefined on architectures that have neither. */
+export function multiplexed(numbers: ReadonlyMap<string, number>): ((name: string) => Selector | undefined) | undefined {
+  const [socketcall, ipc] = [numbers.get('socketcall'), numbers.get('ipc')];
+  if (socketcall === undefined && ipc === undefined) return undefined;
+  const found = new Map([...selectors(SOCKETCALLS, socketcall), ...selectors(IPC_CALLS, ipc)]);
+  return (name) => found.get(name);
+}
+
+function selectors(names: string, number: number | undefined): (readonly [name: string, selector: Selector])[] {
   if (number === undefined) return [];
-  const isWhole = rule.parts.some((conditions) => conditions.length === 0);
-  if (!isWhole && leniency(rule.verdict) > leniency(rule.fallback)) return [];
-  const condition: Condition = { index: 0, kind: 'equal', not: false, mask: [0, 0xffffffff], value: [0, selector] };
-  return [[number, { conditions: [condition], verdict: rule.verdict }]];
+  return names.split(' ').map((name, at) => {
+    const condition: Condition = { index: 0, kind: 'equal', not: false, mask: [0, 0xffffffff], value: [0, at + 1] };
+    return [name, { number, condition }];
+  });
 }

@@ -26,27 +26,31 @@ export interface Decision {
   readonly otherwise: Verdict;
 }
 
+/** A call that always ends alike. */
+export function always(verdict: Verdict): Decision {
+  return { clauses: [], otherwise: verdict };
+}
+
 /** What a profile says of the calls of one architecture, by number. A call that is not in it gets the default action. */
 export function decisionsFor(profile: Seccomp, numbers: ReadonlyMap<string, number>): Map<number, Decision> {
   const fallback = defaultVerdict(profile);
-  const clauses = new Map<number, Clause[]>();
-  const add = (number: number, clause: Clause): void => {
-    const others = clauses.get(number);
-    if (others === undefined) clauses.set(number, [clause]);
-    else others.push(clause);
-  };
+  const decided = new Map<number, Decision>();
+  const selectors = multiplexed(numbers);
   for (const rule of profile.syscalls ?? []) {
     const verdict = verdictOf(rule.action, rule.errnoRet);
     // As runc and crun do: a rule for what happens anyway is none, and does not stand against others.
     if (verdict === fallback) continue;
-    const parts = conditionsOf(rule);
+    const clauses = conditionsOf(rule).map((conditions): Clause => ({ conditions, verdict }));
     for (const name of rule.names) {
       const number = numbers.get(name);
-      if (number !== undefined) for (const conditions of parts) add(number, { conditions, verdict });
-      for (const [on, clause] of multiplexed(name, numbers, { parts, verdict, fallback })) add(on, clause);
+      if (number !== undefined) for (const clause of clauses) decided.set(number, joined(decided.get(number), clause, fallback));
+      const selector = selectors?.(name);
+      if (selector === undefined) continue;
+      const hidden = hiddenClause(selector.condition, clauses, fallback);
+      if (hidden !== undefined) decided.set(selector.number, joined(decided.get(selector.number), hidden, fallback));
     }
   }
-  return new Map([...clauses].map(([number, list]) => [number, decide(list, fallback)]));
+  return decided;
 }
 
 export function defaultVerdict(profile: Seccomp): Verdict {
@@ -57,11 +61,25 @@ export function defaultVerdict(profile: Seccomp): Verdict {
  * A rule without conditions, the first of them, beats every other, as in libseccomp, where it replaces them. Of those with
  * conditions the strictest that holds counts: there libseccomp goes by the order of its tree, which is no rule to rely on.
  */
-function decide(clauses: readonly Clause[], fallback: Verdict): Decision {
-  const plain = clauses.find(({ conditions }) => conditions.length === 0);
-  if (plain !== undefined) return { clauses: [], otherwise: plain.verdict };
-  const sorted = [...clauses].sort((a, b) => leniency(a.verdict) - leniency(b.verdict));
-  return { clauses: sorted, otherwise: fallback };
+function joined(there: Decision | undefined, clause: Clause, fallback: Verdict): Decision {
+  if (there !== undefined && there.clauses.length === 0) return there;
+  if (clause.conditions.length === 0) return always(clause.verdict);
+  if (there === undefined) return { clauses: [clause], otherwise: fallback };
+  const after = there.clauses.findIndex(({ verdict }) => leniency(verdict) > leniency(clause.verdict));
+  const at = after < 0 ? there.clauses.length : after;
+  return { clauses: there.clauses.toSpliced(at, 0, clause), otherwise: fallback };
+}
+
+/**
+ * What a rule means inside socketcall(2) and ipc(2). The arguments of the inner call lie in memory, where no filter sees them: a
+ * rule with arguments that lets pass is no rule there, and one that refuses refuses whatever they are.
+ */
+function hiddenClause(selector: Condition, clauses: readonly Clause[], fallback: Verdict): Clause | undefined {
+  const [first] = clauses;
+  if (first === undefined) return undefined;
+  const isWhole = clauses.some(({ conditions }) => conditions.length === 0);
+  if (!isWhole && leniency(first.verdict) > leniency(fallback)) return undefined;
+  return { conditions: [selector], verdict: first.verdict };
 }
 
 /** As runc and crun do: where two comparisons are of the same argument, each comparison becomes a rule of its own. */
