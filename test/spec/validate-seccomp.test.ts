@@ -30,7 +30,7 @@ const WRONG: readonly (readonly [given: unknown, field: string])[] = [
   [withArg({ index: 6 }), 'linux.seccomp.syscalls[0].args[1].index must be'],
   [withArg({ value: undefined }), 'linux.seccomp.syscalls[0].args[1].value is missing'],
   [withArg({ value: '5' }), 'linux.seccomp.syscalls[0].args[1].value must be'],
-  [withArg({ value: 2 ** 60 }), 'linux.seccomp.syscalls[0].args[1].value: 1152921504606846976 is too large to be exact'],
+  [withArg({ value: 2 ** 53 }), 'linux.seccomp.syscalls[0].args[1].value: 9007199254740992 is too large to be exact'],
   [withArg({ value: 2n ** 64n }), 'linux.seccomp.syscalls[0].args[1].value must be'],
   [withArg({ valueTwo: -1 }), 'linux.seccomp.syscalls[0].args[1].valueTwo must be'],
   [withArg({ op: 'SCMP_CMP_MASKED_NE' }), 'linux.seccomp.syscalls[0].args[1].op must be one of'],
