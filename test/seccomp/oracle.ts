@@ -2,8 +2,10 @@ import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import test from 'ava';
 import { stringifyExactJson } from '../../src/spec/json.js';
 import type { Seccomp } from '../../src/spec/types.js';
+import type { Abi } from './decide.js';
 
 /** Debian's own: the first python3 of PATH may be another, without the package. */
 const PYTHON = '/usr/bin/python3';
@@ -11,6 +13,28 @@ const PYTHON = '/usr/bin/python3';
 /** Why libseccomp cannot be asked here; undefined when it can. */
 export const oracleMissing: string | undefined =
   spawnSync(PYTHON, ['-c', 'import seccomp']).status === 0 ? undefined : 'python3-seccomp is not installed';
+
+export const asked = oracleMissing === undefined ? test.serial : test.serial.skip;
+export const title = (text: string): string => (oracleMissing === undefined ? text : `${text} (${oracleMissing})`);
+
+/** What each processor may call by, and what must be listed for it. */
+export const ABIS: Readonly<Record<string, readonly (readonly [abi: Abi, oci: string])[]>> = {
+  x64: [
+    ['x86_64', ''],
+    ['i386', 'SCMP_ARCH_X86'],
+    ['x32', 'SCMP_ARCH_X32'],
+  ],
+  arm64: [['aarch64', '']],
+};
+
+/** A profile without rules that one of the two did not take. */
+export function without(profile: Seccomp, refused: readonly (readonly [number, string])[]): Seccomp {
+  const syscalls = (profile.syscalls ?? []).map((item, at) => ({
+    ...item,
+    names: item.names.filter((name) => !refused.some(([rule, word]) => rule === at && word === name)),
+  }));
+  return { ...profile, syscalls: syscalls.filter(({ names }) => names.length > 0) };
+}
 
 export interface Answer {
   readonly bpf: Uint8Array;
