@@ -1,4 +1,3 @@
-import test from 'ava';
 import fc from 'fast-check';
 import { compileSeccomp } from '../../src/seccomp/compile.js';
 import { syscallNumbers } from '../../src/seccomp/syscalls.js';
