@@ -1,12 +1,16 @@
 import { readFileSync, statSync } from 'node:fs';
 import { UserError } from './errors.js';
+import { cachedFilter } from './filter-cache.js';
 import type { HostFacts } from './host/facts.js';
 import { loadedProfiles } from './host/lsm.js';
 import type { DeviceOption, RunOptions } from './options.js';
-import { userNamespaceFilter } from './seccomp/user-namespaces.js';
+import { hasNotify } from './seccomp/compile.js';
+import { defaultProfile } from './seccomp/default-profile.js';
 import { capabilityMask, capabilityNames } from './spec/capabilities.js';
 import type { HostDevice } from './spec/device-flag.js';
 import { quote } from './spec/quote.js';
+import { readSeccompProfile } from './spec/seccomp-profile.js';
+import { guardsSetId } from './spec/set-id.js';
 import type { Config, Process } from './spec/types.js';
 
 /** What loosens or tightens a container, as far as this machine has a say in it. Nothing here touches the host. */
@@ -15,18 +19,25 @@ import type { Config, Process } from './spec/types.js';
  * The filter of system calls, as the kernel takes it; undefined for none.
  * @throws UserError when the profile cannot be read, or is not one.
  */
-export function chooseFilter({ securityOpt = {}, privileged }: RunOptions, facts: HostFacts): Uint8Array | undefined {
+export function chooseFilter(options: RunOptions, config: Config, facts: HostFacts): Uint8Array | undefined {
+  const { securityOpt = {}, privileged } = options;
   const { seccomp = privileged ? 'unconfined' : undefined } = securityOpt;
   if (seccomp === 'unconfined') return undefined;
-  if (seccomp === undefined) return userNamespaceFilter(facts.arch);
-  return compileProfile(readProfile(seccomp), seccomp);
-}
-
-/** SECCOMP PROFILE: the text is compiled here, by src/spec/seccomp-profile.ts and src/seccomp/compile.ts, once they are there. */
-function compileProfile(_text: string, path: string): Uint8Array {
-  throw new UserError(`--security-opt seccomp=${path} is not built yet: crt does not compile profiles`, {
-    hint: 'what there is: seccomp=unconfined, or no seccomp option for the filter of crt',
-  });
+  const { capabilities = {}, noNewPrivileges = false } = config.process;
+  const bounding = capabilities.bounding ?? [];
+  const profile =
+    seccomp === undefined
+      ? defaultProfile({ capabilities: bounding, mountIsAnswered: noNewPrivileges, noSetId: guardsSetId(options) })
+      : readSeccompProfile(readProfile(seccomp), seccomp, { arch: facts.arch, kernel: facts.kernel, capabilities: bounding });
+  if (hasNotify(profile)) {
+    throw new UserError(
+      `securityOpt.seccomp: ${quote(String(seccomp))} asks somebody outside (SCMP_ACT_NOTIFY), and crt answers mount(2) alone`,
+      {
+        hint: 'SCMP_ACT_ERRNO refuses the call',
+      },
+    );
+  }
+  return cachedFilter(profile, { arch: facts.arch });
 }
 
 function readProfile(path: string): string {

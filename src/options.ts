@@ -37,6 +37,11 @@ export interface SecurityOptions {
   noNewPrivileges?: boolean;
   /** `unconfined`: no filter of system calls; else the absolute path of a profile on the host. Default: crt's own filter. */
   seccomp?: string;
+  /**
+   * Let programs set setuid and setgid bits and file capabilities although a folder of the host is mounted writable: on the host, a file
+   * that root inside makes there belongs to user 0. Default false.
+   */
+  setId?: boolean;
   /** Absolute paths inside to cover beside the defaults. */
   mask?: readonly string[];
   /** What of the default masks and read-only paths is left as it is: `ALL`, or paths in which `*` and `?` match within one part. */

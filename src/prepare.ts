@@ -110,7 +110,7 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
       argv: [process.execPath, `${dirname(dirname(helper))}/bin/run.js`, 'undo', options.name],
       env: [`CRT_STATE_DIR=${roots.state}`, `CRT_LAYERS_DIR=${roots.layers}`, 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
     },
-    filter: chooseFilter(options, facts),
+    filter: chooseFilter(options, config, facts),
     listener: mountListener(facts.arch),
     ...(facts.lsm.apparmor ? { apparmorFile: facts.lsm.apparmor.execFile } : {}),
     holdBeforeExec: options.onSteps !== undefined,

@@ -71,17 +71,49 @@ test('a capability beyond the bounding set of crt is refused, whether asked for 
   );
 });
 
-test('the filter: crt’s own, none, or a profile that is not built yet', (t) => {
-  t.true(chooseFilter({ name: 'box' }, facts) instanceof Uint8Array);
-  t.is(chooseFilter({ name: 'box', securityOpt: { seccomp: 'unconfined' } }, facts), undefined);
-  t.is(chooseFilter({ name: 'box', privileged: true }, facts), undefined);
+test('the filter: crt’s own, none, or that of a profile', (t) => {
+  const choose = (options: Partial<RunOptions>): Uint8Array | undefined =>
+    chooseFilter({ name: 'box', ...options }, config(options), facts);
+  const usual = choose({});
+  t.true(usual instanceof Uint8Array && usual.length > 800);
+  t.is(choose({ securityOpt: { seccomp: 'unconfined' } }), undefined);
+  t.is(choose({ privileged: true }), undefined);
   const folder = mkdtempSync(`${tmpdir()}/crt-test-`);
   t.teardown(() => rmSync(folder, { recursive: true }));
-  writeFileSync(`${folder}/p.json`, '{}');
+  writeFileSync(`${folder}/p.json`, '{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW"}]}');
+  writeFileSync(`${folder}/wrong.json`, '{}');
+  writeFileSync(
+    `${folder}/asks.json`,
+    '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["chdir"], "action": "SCMP_ACT_NOTIFY"}]}',
+  );
   for (const privileged of [false, true]) {
-    const choose = (seccomp: string): string => message(() => chooseFilter({ name: 'box', privileged, securityOpt: { seccomp } }, facts));
-    t.regex(choose(`${folder}/p.json`), /not built yet/);
-    t.regex(choose(`${folder}/q.json`), /ENOENT/);
+    const of = (name: string): Partial<RunOptions> => ({ privileged, securityOpt: { seccomp: `${folder}/${name}` } });
+    t.true((choose(of('p.json'))?.length ?? 0) > 0);
+    t.regex(
+      message(() => choose(of('wrong.json'))),
+      /defaultAction is missing/,
+    );
+    t.regex(
+      message(() => choose(of('asks.json'))),
+      /SCMP_ACT_NOTIFY/,
+    );
+    t.regex(
+      message(() => choose(of('none.json'))),
+      /ENOENT/,
+    );
+  }
+});
+
+test('a folder of the host that can be written to: no setuid bits, no file capabilities, unless that is asked for', (t) => {
+  const bind = { mounts: [{ source: '/srv', target: '/data' }] };
+  const filter = (options: Partial<RunOptions>): Uint8Array | undefined =>
+    chooseFilter({ name: 'box', ...options }, config(options), facts);
+  const has = (options: Partial<RunOptions>): boolean => config(options).process.capabilities?.bounding?.includes('CAP_SETFCAP') ?? false;
+  t.deepEqual([has({}), has(bind), has({ ...bind, capAdd: ['SETFCAP'] })], [true, false, true]);
+  t.notDeepEqual(filter(bind), filter({}));
+  for (const harmless of [{ mounts: [{ source: '/srv', target: '/data', readonly: true }] }, { ...bind, securityOpt: { setId: true } }]) {
+    t.deepEqual(filter(harmless), filter({}));
+    t.true(has(harmless));
   }
 });
 

@@ -171,7 +171,7 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
   },
   seccomp: {
     syscalls: ['seccomp'],
-    man: ['seccomp(2)', 'user_namespaces(7)'],
+    man: ['seccomp(2)', 'bpf(4)'],
     purpose: 'Loads a filter that the kernel runs at every system call of the container; it can only get stricter.',
   },
   'close-fds': {

@@ -120,7 +120,7 @@ export function filterCalls(config: Config, layout: Layout): Step[] {
   const filter =
     layout.filter === undefined
       ? []
-      : [step('seccomp', 'init', { filter: layout.filter }, { ...process, why: 'no user namespaces, in which root is almighty again' })];
+      : [step('seccomp', 'init', { filter: layout.filter }, { ...process, why: 'only the system calls that programs need' })];
   const early = !confined && filter.length > 0;
   return [
     ...(early ? [filterCapabilities(config)] : []),

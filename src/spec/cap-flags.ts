@@ -5,6 +5,7 @@ import { defaultCapabilities } from './defaults.js';
 import { nearest } from './nearest.js';
 import { quote } from './quote.js';
 import { type Reader, text } from './schema.js';
+import { guardsSetId } from './set-id.js';
 import type { Capabilities } from './types.js';
 
 const ALL = 'ALL';
@@ -39,8 +40,10 @@ export function checkCapabilityFlags({ capAdd = [], capDrop = [] }: RunOptions):
  * added is for root, and for setuid files where no_new_privs is off.
  * @param had all that the supervisor has, bit n for capability n
  */
-export function toCapabilities({ capAdd = [], capDrop = [], privileged }: RunOptions, had: bigint): Required<Capabilities> {
-  const base = privileged || capAdd.includes(ALL) ? capabilityNames(had) : defaultCapabilities().bounding;
+export function toCapabilities(options: RunOptions, had: bigint): Required<Capabilities> {
+  const { capAdd = [], capDrop = [], privileged } = options;
+  const usual = defaultCapabilities().bounding.filter((name) => name !== 'CAP_SETFCAP' || !guardsSetId(options));
+  const base = privileged || capAdd.includes(ALL) ? capabilityNames(had) : usual;
   const kept = capDrop.includes(ALL) ? [] : base.filter((name) => !capDrop.includes(name));
   const names = [...new Set([...kept, ...capAdd.filter((name) => name !== ALL)])];
   return { bounding: [...names], effective: [...names], permitted: names, inheritable: [], ambient: [] };

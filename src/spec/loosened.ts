@@ -22,9 +22,10 @@ export function loosened(options: RunOptions): string[] {
   ];
 }
 
-function securityWords({ noNewPrivileges, seccomp, unmask = [], apparmor, label }: SecurityOptions): string[] {
+function securityWords({ noNewPrivileges, seccomp, setId, unmask = [], apparmor, label }: SecurityOptions): string[] {
   return [
     ...(noNewPrivileges === false ? ['no-new-privileges=false'] : []),
+    ...(setId ? ['setid'] : []),
     // A profile of one's own may allow more than crt's: nobody has compared them.
     ...(seccomp === undefined ? [] : [`seccomp=${seccomp}`]),
     ...(unmask === 'ALL' ? ['unmask=ALL'] : unmask.map((path) => `unmask=${path}`)),

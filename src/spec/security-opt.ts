@@ -10,6 +10,7 @@ import { list, oneOf, optional, type Reader, record, text, toggle, wrong } from 
 const KNOWN = [
   'no-new-privileges[=true|false]',
   'seccomp=unconfined|FILE',
+  'setid[=true|false]',
   'mask=PATH[:PATH…]',
   'unmask=ALL|PATH[:PATH…]',
   'systempaths=unconfined',
@@ -17,6 +18,8 @@ const KNOWN = [
   'label=disable|user:U|role:R|type:T|level:L|CONTEXT',
 ];
 const HINT = `--security-opt takes ${KNOWN.join(', ')}`;
+/** Those that are true where no value is given. */
+const TOGGLES: readonly string[] = ['no-new-privileges', 'setid'];
 const LABEL_PARTS = ['user', 'role', 'type', 'level'] as const satisfies readonly (keyof LabelParts)[];
 
 type Read = (value: string, given: SecurityOptions, context: { cwd: string; text: string }) => SecurityOptions;
@@ -24,6 +27,7 @@ type Read = (value: string, given: SecurityOptions, context: { cwd: string; text
 /** How each key of `--security-opt` changes what was read before it; of those that are no lists the last one wins. */
 const READERS: Readonly<Record<string, Read>> = {
   'no-new-privileges': (value, given, context) => ({ ...given, noNewPrivileges: readToggle(value, context.text) }),
+  setid: (value, given, context) => ({ ...given, setId: readToggle(value, context.text) }),
   seccomp: (value, given, { cwd, text: whole }) => {
     if (value === '') throw new UserError(`--security-opt ${quote(whole)} names no profile`, { hint: HINT });
     return { ...given, seccomp: value === 'unconfined' ? value : resolve(cwd, value) };
@@ -52,7 +56,7 @@ export function parseSecurityOpts(texts: readonly string[], cwd: string): Securi
   return texts.reduce<SecurityOptions>((given, text) => {
     const [, key = '', value] = (/^([^=]*)=(.*)$/s.exec(text) ?? /^([^:]*)(?::(.*))?$/s.exec(text) ?? []) as (string | undefined)[];
     const read = Object.hasOwn(READERS, key) ? READERS[key] : undefined;
-    if (read !== undefined && (value !== undefined || key === 'no-new-privileges')) return read(value ?? 'true', given, { cwd, text });
+    if (read !== undefined && (value !== undefined || TOGGLES.includes(key))) return read(value ?? 'true', given, { cwd, text });
     const guess = read === undefined ? nearest(key, Object.keys(READERS)) : undefined;
     throw new UserError(`--security-opt ${quote(text)}: ${read ? `${key} needs a value` : 'crt does not know this'}`, {
       hint: `${guess ? `did you mean ${guess}? ` : ''}${HINT}`,
@@ -99,6 +103,7 @@ const seccomp: Reader<string> = (value, path) => {
 /** The fields of RunOptions.securityOpt. */
 export const SECURITY_OPT: Reader<SecurityOptions> = record<SecurityOptions>({
   noNewPrivileges: optional(toggle),
+  setId: optional(toggle),
   seccomp: optional(seccomp),
   mask: optional(list(maskPath)),
   unmask: optional((value, path) => (typeof value === 'string' ? oneOf('ALL')(value, path) : list(maskPath)(value, path))),

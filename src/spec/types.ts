@@ -93,6 +93,63 @@ export interface Linux {
   maskedPaths?: string[];
   readonlyPaths?: string[];
   rootfsPropagation?: 'shared' | 'slave' | 'private' | 'unbindable';
+  seccomp?: Seccomp;
+}
+
+/** `linux.seccomp`: which system calls get through. What no rule matches gets the default action. */
+export interface Seccomp {
+  defaultAction: SeccompAction;
+  /** errno(3) of the default action where that is SCMP_ACT_ERRNO, 0 to 4095; default EPERM. */
+  defaultErrnoRet?: number;
+  /** Besides the machine's own: `SCMP_ARCH_X86` … */
+  architectures?: string[];
+  flags?: SeccompFlag[];
+  syscalls?: SeccompRule[];
+}
+
+export type SeccompAction =
+  | 'SCMP_ACT_KILL'
+  | 'SCMP_ACT_KILL_THREAD'
+  | 'SCMP_ACT_KILL_PROCESS'
+  | 'SCMP_ACT_TRAP'
+  | 'SCMP_ACT_ERRNO'
+  | 'SCMP_ACT_LOG'
+  | 'SCMP_ACT_ALLOW'
+  | 'SCMP_ACT_NOTIFY';
+
+export type SeccompFlag =
+  | 'SECCOMP_FILTER_FLAG_TSYNC'
+  | 'SECCOMP_FILTER_FLAG_LOG'
+  | 'SECCOMP_FILTER_FLAG_SPEC_ALLOW'
+  | 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV';
+
+/** One action for the calls of these names whose arguments all compare true. */
+export interface SeccompRule {
+  names: string[];
+  action: SeccompAction;
+  /** As {@link Seccomp.defaultErrnoRet}. */
+  errnoRet?: number;
+  args?: SeccompArg[];
+}
+
+export type SeccompOperator =
+  | 'SCMP_CMP_NE'
+  | 'SCMP_CMP_LT'
+  | 'SCMP_CMP_LE'
+  | 'SCMP_CMP_EQ'
+  | 'SCMP_CMP_GE'
+  | 'SCMP_CMP_GT'
+  | 'SCMP_CMP_MASKED_EQ';
+
+/** A comparison of 64 bits without sign. */
+export interface SeccompArg {
+  /** Which argument, 0 to 5. */
+  index: number;
+  /** The right side; with SCMP_CMP_MASKED_EQ the mask. */
+  value: number | bigint;
+  /** SCMP_CMP_MASKED_EQ: what the masked argument equals, default 0. */
+  valueTwo?: number | bigint;
+  op: SeccompOperator;
 }
 
 export interface Device {

@@ -5,6 +5,7 @@ import { quote } from './quote.js';
 import { dictionary, exact, list, oneOf, optional, type Reader, record, required, text, toggle, whole } from './schema.js';
 import type { Device, DeviceRule, IdMapping, Linux, Namespace, NamespaceType, Resources } from './types.js';
 import { LAST_ID } from './user.js';
+import { SECCOMP } from './validate-seccomp.js';
 
 const MOST = Number.MAX_SAFE_INTEGER;
 
@@ -197,9 +198,9 @@ const linux: Reader<Linux> = record<Linux>(
     maskedPaths: optional(list(checkAbsolute)),
     readonlyPaths: optional(list(checkAbsolute)),
     rootfsPropagation: optional(propagation),
+    seccomp: optional(SECCOMP),
   },
   {
-    seccomp: 'seccomp',
     mountLabel: 'SELinux labels',
     intelRdt: 'cache and bandwidth limits (resctrl)',
     personality: 'execution domains',
@@ -222,9 +223,14 @@ function checkMappings({ namespaces: spaces, uidMappings = [], gidMappings = [] 
   }
 }
 
+/** Engines write null where there is no filter. */
+function withoutEmptySeccomp(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && Reflect.get(value, 'seccomp') === null ? { ...value, seccomp: undefined } : value;
+}
+
 /** `linux` of config-linux.md. */
 export const LINUX: Reader<Linux> = (value, path) => {
-  const checked = linux(value, path);
+  const checked = linux(withoutEmptySeccomp(value), path);
   checkMappings(checked, path);
   checkSysctls(checked.sysctl ?? {}, new Set(checked.namespaces.map((space) => space.type)));
   return checked;

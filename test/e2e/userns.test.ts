@@ -2,7 +2,7 @@ import { chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, s
 import { chooseIds } from '../../src/ids.js';
 import { list, remove, run } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
-import { box, e2e, folder, ROOTFS, script } from './support.js';
+import { box, contain, e2e, folder, ROOTFS, script } from './support.js';
 
 const FIRST = 0x70000000;
 const LAST = 0x7ffdffff;
@@ -101,6 +101,46 @@ for (const uid of [0, 1000]) {
     t.is(readFileSync(`${home}/mine`, 'utf8'), 'mine\nmore\n');
   });
 }
+
+/** Every way to a setuid file that a program has, and file capabilities; then what became of it. */
+const SET_ID = `
+import os
+def attempt(name, call):
+    try: call(); print(name, 'yes')
+    except OSError as error: print(name, error.strerror)
+os.chdir('/data')
+open('plain', 'w').close()
+attempt('chmod', lambda: os.chmod('plain', 0o4755))
+fd = os.open('plain', os.O_RDWR)
+attempt('fchmod', lambda: os.fchmod(fd, 0o4755))
+attempt('open', lambda: os.open('born', os.O_CREAT | os.O_WRONLY, 0o4755))
+attempt('setgid', lambda: os.chmod('plain', 0o2755))
+attempt('mkdir', lambda: os.mkdir('sub', 0o2755))
+caps = bytes.fromhex('0100000200000000' + '20000000' + '00000000' + '00000000')
+attempt('capability', lambda: os.setxattr('plain', 'security.capability', caps))
+attempt('ordinary', lambda: os.chmod('plain', 0o755))
+attempt('sticky', lambda: os.chmod('.', 0o1777))
+`;
+for (const uid of [0, 1000]) {
+  e2e(`a folder of user ${uid}: no file in it becomes setuid or gets capabilities`, async (t) => {
+    const home = await folder(t);
+    chownSync(home, uid, uid);
+    const mounts = [{ source: home, target: '/data' }];
+    const command = ['python3', '-c', SET_ID];
+    const { stdout, stderr } = await contain(t, { command, mounts });
+    const refused = ['chmod', 'fchmod', 'open', 'setgid', 'mkdir', 'capability'].map((name) => `${name} Operation not permitted`);
+    t.deepEqual(stdout.trim().split('\n'), [...refused, 'ordinary yes', 'sticky yes'], stderr);
+    for (const name of readdirSync(home)) t.is(statSync(`${home}/${name}`).mode & 0o6000, 0, name);
+    // Without the guard, to show that it is the guard: on the host that file would be a root shell for everybody.
+    const open = await contain(t, { command, mounts, securityOpt: { setId: true } });
+    t.regex(open.stdout, /^chmod yes$/m);
+  });
+}
+
+e2e('the layer may hold setuid files, of ids that nobody has', async (t) => {
+  const { stdout } = await script(t, 'cp /bin/true /tmp/t; chmod 4755 /tmp/t; stat -c %a /tmp/t');
+  t.is(stdout, '4755\n');
+});
 
 e2e('without a user namespace root inside is root of the host', async (t) => {
   const name = box(t);
