@@ -99,6 +99,7 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
   cgroup.check();
   const helper = helperPath();
   const { root, layer, notice } = chooseRoot(options, roots, facts, host?.directory ?? rootfs.path);
+  const filter = chooseFilter(options, config, facts);
   const layout: Layout = {
     staging: toHostPath(`${roots.state}/${options.name}`),
     root,
@@ -110,8 +111,9 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
       argv: [process.execPath, `${dirname(dirname(helper))}/bin/run.js`, 'undo', options.name],
       env: [`CRT_STATE_DIR=${roots.state}`, `CRT_LAYERS_DIR=${roots.layers}`, 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
     },
-    filter: chooseFilter(options, config, facts),
-    listener: mountListener(facts.arch),
+    filter,
+    // Unconfined means no filter at all.
+    listener: filter && mountListener(facts.arch),
     ...(facts.lsm.apparmor ? { apparmorFile: facts.lsm.apparmor.execFile } : {}),
     holdBeforeExec: options.onSteps !== undefined,
     reaper: options.init ?? false,
