@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import which from 'which';
+import { defaultProfile } from '../src/seccomp/default-profile.js';
 import { cgroupName } from './cleanup.js';
 
 /** Bytes: the limit that every contestant with a limit gets. */
@@ -94,8 +95,8 @@ function emptyNode(arena: Arena): Contestant {
 }
 
 /** A bundle as the runtime itself writes it, with the command, the rootfs and the limit filled in. */
-function makeBundle(arena: Arena, runtime: string, file: string): string {
-  const bundle = join(arena.scratch, `${runtime}-bundle`);
+function makeBundle(arena: Arena, { runtime, file, confined }: { runtime: string; file: string; confined: boolean }): string {
+  const bundle = join(arena.scratch, `${runtime}-bundle${confined ? '-confined' : ''}`);
   mkdirSync(bundle);
   const made = spawnSync(file, ['spec'], { cwd: bundle, encoding: 'utf8' });
   if (made.status !== 0) throw new Error(`${runtime} spec: ${made.stderr}`);
@@ -103,24 +104,36 @@ function makeBundle(arena: Arena, runtime: string, file: string): string {
   const config = JSON.parse(readFileSync(path, 'utf8')) as {
     process: { terminal: boolean; args: string[] };
     root: { path: string; readonly: boolean };
-    linux: { resources?: Record<string, unknown> };
+    linux: { resources?: Record<string, unknown>; namespaces: { type: string }[] };
   };
   config.process.terminal = false;
   config.process.args = [COMMAND];
   config.root = { path: arena.rootfs, readonly: true };
   config.linux.resources = { ...config.linux.resources, memory: { limit: MEMORY_LIMIT } };
+  if (confined) Object.assign(config.linux, confinement(config.linux.namespaces));
   writeFileSync(path, JSON.stringify(config));
   return bundle;
 }
 
-function ociRuntime(arena: Arena, runtime: 'crun' | 'runc', file: string): Contestant {
-  const bundle = makeBundle(arena, runtime, file);
-  const root = join(arena.scratch, `${runtime}-state`);
+/** What crt adds to a container by default and `spec` does not: a user namespace and a filter of system calls. */
+function confinement(namespaces: readonly { type: string }[]): object {
+  const mappings = [{ containerID: 0, hostID: 0x70000000, size: 65536 }];
+  return {
+    namespaces: [...namespaces, { type: 'user' }],
+    uidMappings: mappings,
+    gidMappings: mappings,
+    seccomp: { ...defaultProfile({ capabilities: [] }), architectures: ['SCMP_ARCH_X86_64'] },
+  };
+}
+
+function ociRuntime(arena: Arena, runtime: 'crun' | 'runc', file: string, confined = false): Contestant {
+  const bundle = makeBundle(arena, { runtime, file, confined });
+  const root = join(arena.scratch, `${runtime}-state${confined ? '-confined' : ''}`);
   const manager = runtime === 'crun' ? ['--cgroup-manager=cgroupfs'] : [];
   return {
-    key: runtime,
-    title: `${runtime} run`,
-    note: 'the rootfs read-only, no overlay',
+    key: confined ? `${runtime}-confined` : runtime,
+    title: `${runtime} run${confined ? ', confined' : ''}`,
+    note: confined ? 'with a user namespace and the filter of crt' : 'the rootfs read-only, no overlay',
     start: (round) => runProgram(file, [`--root=${root}`, ...manager, 'run', '--bundle', bundle, name(round)]),
   };
 }
@@ -153,7 +166,9 @@ type Peer = readonly [key: string, program: string, make: (arena: Arena, file: s
 
 const PEERS: readonly Peer[] = [
   ['crun', 'crun', (arena, file) => ociRuntime(arena, 'crun', file)],
+  ['crun-confined', 'crun', (arena, file) => ociRuntime(arena, 'crun', file, true)],
   ['runc', 'runc', (arena, file) => ociRuntime(arena, 'runc', file)],
+  ['runc-confined', 'runc', (arena, file) => ociRuntime(arena, 'runc', file, true)],
   ['bwrap', 'bwrap', bubblewrap],
   ['unshare', 'unshare', unshare],
   ['podman', 'podman', podman],
