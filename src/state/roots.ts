@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UserError } from '../errors.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
@@ -29,19 +29,22 @@ function absolute(env: NodeJS.ProcessEnv, variable: string, fallback: string): H
  * @throws UserError
  */
 export function ensureRoot(path: HostPath): void {
-  let stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) {
-    try {
-      makeFolders(path, 0o700);
-      stat = statSync(path);
-    } catch (error) {
-      throw systemError(`cannot make ${path}`, error);
-    }
-  }
+  const stat = makeRoot(path);
   if (!stat.isDirectory()) throw new UserError(`${path} is not a directory`, { hint: 'move it away: crt makes a directory there' });
   const uid = process.geteuid?.() ?? 0;
   if (stat.uid !== uid || (stat.mode & 0o022) !== 0) {
     throw new UserError(`${path} can be changed by other users`, { hint: `sudo chown ${uid}: ${path} && sudo chmod 700 ${path}` });
+  }
+}
+
+function makeRoot(path: HostPath): Stats {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there !== undefined) return there;
+    makeFolders(path, 0o700);
+    return statSync(path);
+  } catch (error) {
+    throw systemError(`cannot make ${path}`, error);
   }
 }
 
