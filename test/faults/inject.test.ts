@@ -9,9 +9,9 @@ import { countCalls, findStrace, type TracedPackage, tracedPackage } from './scr
 const strace = findStrace();
 const faults = process.getuid?.() === 0 && strace ? test.serial : test.serial.skip;
 
-/** The command shows how it is confined: a start that survives an injected error must show exactly this. */
+/** The command shows how it is confined: a start that survives an injected error must show exactly this. Ids of the host are another range each time. */
 const SHOW =
-  'grep -E "^(Cap|NoNewPrivs|Seccomp:|Sig[BIC]|Uid|Gid|Groups)" /proc/self/status; umask; pwd; hostname; ls /proc/self/fd | wc -l; cut -d" " -f2,4 /proc/self/mounts | sed s,fd/[0-9]*,fd,g | sort';
+  'grep -E "^(Cap|NoNewPrivs|Seccomp:|Sig[BIC]|Uid|Gid|Groups)" /proc/self/status; umask; pwd; hostname; ls /proc/self/fd | wc -l; cut -d" " -f2,4 /proc/self/mounts | sed "s,fd/[0-9]*,fd,g; s,id=[0-9]*,id=N,g" | sort';
 
 /** Calls before the plan is there, and calls that end or resume a process: nothing of a step. */
 const NO_STEP = new Set(['execve', 'exit', 'exit_group', 'rt_sigreturn', 'arch_prctl', 'set_tid_address', 'brk', 'restart_syscall']);
@@ -58,13 +58,16 @@ faults('an error injected into each system call of a start names the right step,
 
   const named = new Set<number>();
   const problems: string[] = [];
+  let tried = 0;
   for (const [call, most] of calls) {
     if (NO_STEP.has(call)) continue;
     for (let nth = 1; nth <= most; nth++) {
       const problem = await injectOnce(traced, { name, call, nth, expected: expected.stdout, named });
       if (problem !== undefined) problems.push(`${call} #${nth}: ${problem}`);
+      tried += 1;
     }
   }
+  t.log(`${tried} calls, ${named.size} steps named`);
   t.deepEqual(problems, []);
   const steps = plan?.steps ?? [];
   // strace counts for each process apart, so the first such call of an earlier process takes the blow for these: test/helper/wire.test.ts
