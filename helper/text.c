@@ -54,12 +54,26 @@ int parse_number(const char *string, uint64_t most, uint64_t *number)
 	return 0;
 }
 
+int64_t field_in(char *content, int field)
+{
+	/* The name, field 2, may hold anything, `)` and blanks included: it ends with the last `)`. */
+	char *word = strrchr(content, ')');
+	uint64_t value;
+
+	for (int at = 2; word && at < field; at++)
+		word = strchr(word + 1, ' ');
+	if (!word)
+		return -1;
+	word++;
+	word[strcspn(word, " \n")] = 0;
+	return parse_number(word, INT64_MAX, &value) ? -1 : (int64_t)value;
+}
+
 int64_t stat_field(int pid, int field)
 {
-	char path[32], content[1024], *word, *end;
+	char path[32], content[1024];
 	struct text text = text_in(path, sizeof(path));
 	int fd cleanup_fd = -1;
-	uint64_t value;
 	ssize_t got;
 
 	add(&text, "/proc/");
@@ -68,13 +82,5 @@ int64_t stat_field(int pid, int field)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	got = fd < 0 ? 0 : read(fd, content, sizeof(content) - 1);
 	content[got < 0 ? 0 : got] = 0;
-	/* The name, field 2, may hold anything, `)` and blanks included: it ends with the last `)`. */
-	word = strrchr(content, ')');
-	for (int at = 2; word && at < field; at++)
-		word = strchr(word + 1, ' ');
-	if (!word)
-		return -1;
-	end = word + 1 + strcspn(word + 1, " \n");
-	*end = 0;
-	return parse_number(word + 1, INT64_MAX, &value) ? -1 : (int64_t)value;
+	return field_in(content, field);
 }

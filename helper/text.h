@@ -21,4 +21,7 @@ int parse_number(const char *string, uint64_t most, uint64_t *number);
 /* A numeric field of /proc/PID/stat, counted as in proc(5) from 1 and beyond the name (3 and up), or -1. */
 int64_t stat_field(int pid, int field);
 
+/* The same field in the text of that file, which it cuts up. */
+int64_t field_in(char *content, int field);
+
 #endif

@@ -4,7 +4,7 @@ import { type HostPath, toHostPath } from './plan/step.js';
 import type { Mount } from './spec/types.js';
 import { systemError } from './state/failure.js';
 import { randomName } from './state/file.js';
-import { ensureRoot, type Roots } from './state/roots.js';
+import { ensureRoot, makeFolders, type Roots } from './state/roots.js';
 
 /**
  * The `host` rootfs: this machine's own /usr, read-only, under a skeleton of fresh folders, as `systemd-nspawn --volatile=yes`
@@ -145,7 +145,7 @@ function makeEntry(path: string, entry: SkeletonEntry): void {
     symlinkSync(entry.content, path);
     return;
   }
-  if (entry.kind === 'directory') mkdirSync(path, { recursive: true });
+  if (entry.kind === 'directory') makeFolders(path);
   else writeFileSync(path, entry.content);
   // Apart from the umask of whoever runs crt.
   chmodSync(path, entry.mode);

@@ -1,11 +1,11 @@
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { UserError } from './errors.js';
 import { type HostPath, toHostPath } from './plan/step.js';
 import { IDS } from './spec/defaults.js';
 import { codeOf, systemError } from './state/failure.js';
 import type { ContainerRecord } from './state/record.js';
-import { ensureRoot, type Roots } from './state/roots.js';
+import { ensureRoot, makeFolders, type Roots } from './state/roots.js';
 import { read } from './state/store.js';
 import { readdirIfThere } from './state/temporary.js';
 
@@ -44,7 +44,7 @@ export function chooseIds(roots: Roots): number {
 export function claimIds(roots: Roots, base: number, directory: HostPath, record: ContainerRecord): void {
   try {
     ensureRoot(roots.layers);
-    mkdirSync(folder(roots), { recursive: true, mode: 0o700 });
+    makeFolders(folder(roots), 0o700);
     symlinkSync(`${record.id}\n${record.layer ?? ''}\n${directory}`, link(roots, base));
   } catch (error) {
     if (codeOf(error) === 'EEXIST') throw new IdsTaken(`the ids from ${base} are taken`, { cause: error });

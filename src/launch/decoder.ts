@@ -36,7 +36,7 @@ function decode(bytes: Buffer, text: string): HelperEvent {
   const value = Number(bytes.readBigInt64LE(8));
   switch (kind) {
     case 1:
-      return { kind: 'hello', hash: BigInt(`0x${text}`) };
+      return { kind: 'hello', hash: decodeHash(text) };
     case 2:
       return { kind: 'created', pid: value };
     case 3:
@@ -52,4 +52,9 @@ function decode(bytes: Buffer, text: string): HelperEvent {
     default:
       throw new BugError(`the helper sent an event of unknown kind ${kind}`);
   }
+}
+
+function decodeHash(text: string): bigint {
+  if (!/^[0-9a-f]{1,16}$/.test(text)) throw new BugError(`the helper sent a hash that is none: ${JSON.stringify(text.slice(0, 20))}`);
+  return BigInt(`0x${text}`);
 }

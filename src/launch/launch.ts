@@ -60,8 +60,7 @@ export class Launch {
       });
     });
     this.#socket?.on('data', (chunk: Buffer) => this.#receive(chunk));
-    // EPIPE: the helper is gone already, and the end of the stream says so better.
-    this.#socket?.on('error', () => this.#end());
+    this.#socket?.on('error', (error) => this.#lose(error));
     this.#socket?.on('end', () => this.#end());
     this.#socket?.write(plan);
   }
@@ -154,6 +153,12 @@ export class Launch {
   #fail(error: Error): void {
     this.#failure ??= error;
     this.#end();
+  }
+
+  /** EPIPE and ECONNRESET: the helper is gone already, and the end of the stream says so better. */
+  #lose(error: Error & { code?: string }): void {
+    if (error.code === 'EPIPE' || error.code === 'ECONNRESET') this.#end();
+    else this.#fail(new UserError(`cannot talk to the helper crt-init: ${error.message}`, { hint: 'try again', cause: error }));
   }
 
   #end(): void {

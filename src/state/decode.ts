@@ -65,8 +65,10 @@ export class Fields {
 
   /** The format's version, before anything else is believed. */
   version(expected: number): void {
-    if (this.get('version') !== expected)
-      throw new CorruptFile(`was written by another version of crt (format ${JSON.stringify(this.get('version'))?.slice(0, 20)})`);
+    const given = this.get('version');
+    // A number or nothing: what else stands there may be nested too deep to be shown.
+    const shown = typeof given === 'number' ? ` (format ${given})` : '';
+    if (given !== expected) throw new CorruptFile(`was written by another version of crt${shown}`);
   }
 
   wrong(key: string): CorruptFile {

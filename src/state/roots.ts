@@ -1,4 +1,5 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { UserError } from '../errors.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
 import { codeOf, systemError } from './failure.js';
@@ -28,18 +29,43 @@ function absolute(env: NodeJS.ProcessEnv, variable: string, fallback: string): H
  * @throws UserError
  */
 export function ensureRoot(path: HostPath): void {
-  let stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) {
-    try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw systemError(`cannot make ${path}`, error);
-    }
-    stat = statSync(path);
-  }
+  const stat = makeRoot(path);
   if (!stat.isDirectory()) throw new UserError(`${path} is not a directory`, { hint: 'move it away: crt makes a directory there' });
   const uid = process.geteuid?.() ?? 0;
   if (stat.uid !== uid || (stat.mode & 0o022) !== 0) {
     throw new UserError(`${path} can be changed by other users`, { hint: `sudo chown ${uid}: ${path} && sudo chmod 700 ${path}` });
+  }
+}
+
+function makeRoot(path: HostPath): Stats {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there !== undefined) return there;
+    makeFolders(path, 0o700);
+    return statSync(path);
+  } catch (error) {
+    throw systemError(`cannot make ${path}`, error);
+  }
+}
+
+/**
+ * Makes a folder and those above it; what is there already stays. Not by `recursive` of mkdirSync, which never comes back where
+ * mkdir(2) says ENOENT below a folder that is there, as on procfs.
+ */
+export function makeFolders(path: string, mode = 0o777): void {
+  if (makeFolder(path, mode)) return;
+  makeFolders(dirname(path), mode);
+  if (!makeFolder(path, mode)) throw Object.assign(new Error('no folder can be made there'), { code: 'ENOENT' });
+}
+
+/** @returns false when what would hold it is missing. */
+function makeFolder(path: string, mode: number): boolean {
+  try {
+    mkdirSync(path, { mode });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return true;
+    if (codeOf(error) === 'ENOENT' && path !== '/') return false;
+    throw error;
   }
 }

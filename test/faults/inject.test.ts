@@ -58,13 +58,16 @@ faults('an error injected into each system call of a start names the right step,
 
   const named = new Set<number>();
   const problems: string[] = [];
+  let tried = 0;
   for (const [call, most] of calls) {
     if (NO_STEP.has(call)) continue;
     for (let nth = 1; nth <= most; nth++) {
       const problem = await injectOnce(traced, { name, call, nth, expected: expected.stdout, named });
       if (problem !== undefined) problems.push(`${call} #${nth}: ${problem}`);
+      tried += 1;
     }
   }
+  t.log(`${tried} calls, ${named.size} steps named`);
   t.deepEqual(problems, []);
   const steps = plan?.steps ?? [];
   // strace counts for each process apart, so the first such call of an earlier process takes the blow for these: test/helper/wire.test.ts

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { list, run } from '../../src/index.js';
 import { box, CRT, ROOTFS, traces } from '../e2e/support.js';
+import { LONG } from './experiment.js';
 import { countCalls, findStrace, tracedPackage } from './scratch.js';
 
 const strace = findStrace();
@@ -12,8 +13,6 @@ const isRoot = process.getuid?.() === 0;
 const faults = isRoot ? test.serial : test.serial.skip;
 const traced = isRoot && strace ? test.serial : test.serial.skip;
 
-/** CRT_FAULTS=long asks for the long form. */
-const LONG = process.env['CRT_FAULTS'] === 'long';
 const MOMENTS = LONG ? 1000 : 110;
 /** Calls before the plan is there, or none at all for a killed process. */
 const UNFIT = new Set(['execve', 'exit', 'exit_group', 'rt_sigreturn', 'arch_prctl', 'set_tid_address', 'brk', 'restart_syscall']);
@@ -63,6 +62,7 @@ faults('crt killed by SIGKILL at any moment of a run leaves nothing, and its nam
     if (left.length > 0) problems.push(`moment ${moment}: ${left.join(', ')}`);
     if (moment % 10 === 0 && !(await works(name))) problems.push(`moment ${moment}: the name cannot be used`);
   }
+  t.log(`${MOMENTS} moments`);
   t.deepEqual(problems, []);
 });
 
@@ -78,6 +78,7 @@ traced('monitor, stage or init killed at any system call of a start leaves nothi
   // Spread over all of them in the short form.
   const chosen = LONG ? all : all.filter((_, index) => index % Math.ceil(all.length / MOMENTS) === 0);
   t.true(chosen.length >= 60);
+  t.log(`${chosen.length} of ${all.length} calls`);
 
   const problems: string[] = [];
   for (const [call, nth] of chosen) {

@@ -6,17 +6,23 @@ import { dir } from 'tmp-promise';
 import type { Result, RunOptions } from '../../src/index.js';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
-const HELPER = `${repository}helper/crt-init`;
+export const HELPER = `${repository}helper/crt-init`;
 
-/** A copy of the built package whose helper runs under strace(1). */
-export interface TracedPackage {
+/** A copy of the built package with a helper of its own. */
+export interface PackageCopy {
+  readonly directory: string;
   /** The library of the copy. */
   run(options: RunOptions): Promise<Result>;
+  /** Writes a file of the copy. */
+  write(file: string, content: string): void;
+}
+
+/** A copy of the built package whose helper runs under strace(1). */
+export interface TracedPackage extends PackageCopy {
   /** Words for strace of the next runs: what to trace and what to inject. */
   trace(words: readonly string[]): void;
   /** What strace wrote of the last run. */
   log(): string;
-  readonly directory: string;
 }
 
 /** The path of strace, undefined where it is not installed. */
@@ -28,22 +34,31 @@ export function findStrace(): string | undefined {
   }
 }
 
-/** Makes the copy; strace lets go of a process at its exec, so only the helper is meant. Removed at the test's end. */
-export async function tracedPackage(t: ExecutionContext, strace: string): Promise<TracedPackage> {
+/** Makes a copy whose helper is this script. Removed at the test's end. */
+export async function packageCopy(t: ExecutionContext, script: (copy: { directory: string }) => string): Promise<PackageCopy> {
   const { path, cleanup } = await dir({ unsafeCleanup: true, prefix: 'crt-faults' });
   t.teardown(cleanup);
   const directory = realpathSync(path);
   for (const part of ['package.json', 'dist', 'bin']) cpSync(`${repository}${part}`, `${directory}/${part}`, { recursive: true });
   mkdirSync(`${directory}/helper`);
-  const script = `#!/bin/sh\nexec ${strace} -f -b execve -qq -o ${directory}/log $(cat ${directory}/words) ${HELPER} "$@"\n`;
-  writeFileSync(`${directory}/helper/crt-init`, script);
+  writeFileSync(`${directory}/helper/crt-init`, script({ directory }));
   chmodSync(`${directory}/helper/crt-init`, 0o755);
   const library = (await import(`${directory}/dist/index.js`)) as { run(options: RunOptions): Promise<Result> };
   return {
     directory,
     run: (options) => library.run(options),
-    trace: (words) => writeFileSync(`${directory}/words`, words.join(' ')),
-    log: () => readFileSync(`${directory}/log`, 'utf8'),
+    write: (file, content) => writeFileSync(`${directory}/${file}`, content),
+  };
+}
+
+/** Makes the copy; strace lets go of a process at its exec, so only the helper is meant. */
+export async function tracedPackage(t: ExecutionContext, strace: string): Promise<TracedPackage> {
+  const words = (directory: string): string => `${strace} -f -b execve -qq -o ${directory}/log $(cat ${directory}/words)`;
+  const copy = await packageCopy(t, ({ directory }) => `#!/bin/sh\nexec ${words(directory)} ${HELPER} "$@"\n`);
+  return {
+    ...copy,
+    trace: (given) => copy.write('words', given.join(' ')),
+    log: () => readFileSync(`${copy.directory}/log`, 'utf8'),
   };
 }
 

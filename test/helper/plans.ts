@@ -1,8 +1,11 @@
+import { openCgroup } from '../../src/cgroup/open.js';
 import type { RunOptions } from '../../src/options.js';
 import { compileRun } from '../../src/plan/compile-run.js';
 import { encodePlan } from '../../src/plan/encode.js';
 import type { Layout, RootSource } from '../../src/plan/layout.js';
 import { step, toContainerPath, toHostPath } from '../../src/plan/step.js';
+import { compileSeccomp } from '../../src/seccomp/compile.js';
+import { defaultProfile } from '../../src/seccomp/default-profile.js';
 import { mountListener } from '../../src/seccomp/mount-listener.js';
 import { toConfig } from '../../src/spec/from-options.js';
 
@@ -70,8 +73,32 @@ const OPTIONS: readonly RunOptions[] = [
   { name: 'box', command: ['printf', ''], env: { LANG: 'C', EMPTY: '', LONG: 'x'.repeat(5000) }, hostname: 'other' },
 ];
 
-/** Real plans, as bytes: every kind of root, with and without terminal, reaper and hold. */
+/** Version 2 as its driver answers, which asks this machine nothing for it. */
+const unified = openCgroup(
+  { mode: 'v2', hierarchies: [], unified: { mountpoint: toHostPath('/sys/fs/cgroup'), controllers: ['memory', 'pids'], own: '/' } },
+  'box',
+  { pids: { limit: 64 } },
+);
+
+/** With a user namespace, version 2 and the default filter, as a start makes them on most machines. */
+function isolatedPlans(): Buffer[] {
+  const filter = compileSeccomp(defaultProfile({ capabilities: ['CAP_CHOWN'], mountIsAnswered: true }), { arch: 'x64' });
+  return OPTIONS.slice(0, 3).flatMap((options, index) => {
+    const facts = { cpus: 2, oomScoreAdj: 0 };
+    const config = toConfig(options, { facts, rootfs: lower, rootfsKind: 'directory', ids: 0x70000000 });
+    return ROOTS.slice(0, 2).map((root) => {
+      const layout = { ...layoutOf(root, { hold: false, reaper: index === 1 }), cgroup: unified, filter };
+      return encodePlan(compileRun(config, layout), { reportSteps: false });
+    });
+  });
+}
+
+/** Real plans, as bytes: every kind of root, both cgroup versions, with and without user namespace, filter, terminal, reaper and hold. */
 export function realPlans(): Buffer[] {
+  return [...plainPlans(), ...isolatedPlans()];
+}
+
+function plainPlans(): Buffer[] {
   return OPTIONS.flatMap((options, index) => {
     const config = toConfig(options, { facts: { cpus: 2, oomScoreAdj: 0 }, rootfs: lower, rootfsKind: 'directory' });
     return ROOTS.map((root) =>
