@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -59,13 +59,6 @@ export async function inside<T>(t: ExecutionContext, text: string, options: Part
   } catch (cause) {
     throw new Error(`the attacker ended with ${exitCode}: ${stdout}${stderr}`, { cause });
   }
-}
-
-/** Runs it on this machine: what the attack does where nothing defends. */
-export function outside<T>(text: string): T {
-  const { stdout, stderr } = spawnSync(PYTHON, ['-c', program(text)], { encoding: 'utf8' });
-  if (stdout === '') throw new Error(stderr);
-  return JSON.parse(stdout) as T;
 }
 
 /** Has the named steps left out of the plan, to show what they are for. Only tests do this: no flag of crt reaches it. */

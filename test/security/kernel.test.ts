@@ -5,8 +5,8 @@ import { writeFileSync } from 'node:fs';
 import type { RunOptions } from '../../src/options.js';
 import { syscallNumbers } from '../../src/seccomp/syscalls.js';
 import { Shell } from '../e2e/pty.js';
-import { box, folder, host, MIB } from '../e2e/support.js';
-import { attack, attackX64, inside, outside, PYTHON, program } from './attack.js';
+import { box, CRT, folder, host, MIB, ROOTFS } from '../e2e/support.js';
+import { attack, attackX64, execute, inside, PYTHON, program } from './attack.js';
 
 const numbers = syscallNumbers(host.arch === 'x64' ? 'x86_64' : 'aarch64');
 const nr = (name: string): number => numbers.get(name) ?? -1;
@@ -149,18 +149,25 @@ long = ctypes.c_long
 find = lambda: key(${nr('keyctl')}, long(10), long(-3), ctypes.c_char_p(b'user'), ctypes.c_char_p(b'crt-test-secret'), long(0))`;
 
 attack('a key of the caller is not found inside: the keyring is another one', async (t) => {
-  const child = `${KEYS}
-import subprocess
+  // A session keyring with a key, and in it whatever is started: the look itself, or crt.
+  const caller = `${KEYS}
 key(${nr('keyctl')}, long(1), ctypes.c_char_p(None))
 made = key(${nr('add_key')}, ctypes.c_char_p(b'user'), ctypes.c_char_p(b'crt-test-secret'), ctypes.c_char_p(b'hidden'), long(6), long(-3))
-answer = ['made' if isinstance(made, int) else made, 'found' if isinstance(find(), int) else find()]
-sys.stdout.flush()`;
-  const own = outside<string[]>(child);
-  if (own[0] !== 'made') return t.log(`this kernel has no keys: ${own}`);
-  t.deepEqual(own, ['made', 'found']);
-  const look = `${KEYS}\nanswer = find()`;
-  t.is(await inside(t, look), 'EPERM');
-  t.is(await inside(t, look, { ...UNCONFINED, userns: 'host' }), 'ENOKEY');
+if isinstance(made, str): print('null'); sys.exit()
+os.execv(sys.argv[1], sys.argv[1:])`;
+  const look = program(`${KEYS}\nanswer = 'found' if isinstance(find(), int) else find()`);
+  const from = async (...words: string[]): Promise<unknown> => {
+    const child = execute(PYTHON, ['-c', program(caller), ...words, 'python3', '-c', look], {
+      env: { ...process.env, CRT_ROOTFS: ROOTFS },
+    });
+    child.child.stdin?.end();
+    return JSON.parse((await child).stdout);
+  };
+  const bare = await from('/usr/bin/env');
+  if (bare === null) return t.log('this kernel has no keys');
+  t.is(bare, 'found');
+  t.is(await from(...CRT, 'run', box(t), '--'), 'EPERM');
+  t.is(await from(...CRT, 'run', box(t), '--userns', 'host', '--security-opt', 'seccomp=unconfined', '--'), 'ENOKEY');
 });
 
 const LISTEN = `
@@ -196,7 +203,7 @@ attack('nothing is typed into the terminal of the caller', async (t) => {
   writeFileSync(`${place}/type.py`, program(TYPE));
   const shell = new Shell(t);
   await shell.see(/HOST> /);
-  for (const flags of ['-t', '-t=false', '-t --privileged', '--privileged --userns host']) {
+  for (const flags of ['-t', '-t=false', '-t --privileged', '-t=false --privileged --userns host']) {
     shell.type(`clear; ${Shell.run} ${box(t)} ${flags} -v ${place}:/srv -- python3 /srv/type.py; echo en""ded\r`);
     const [screen] = await shell.see(/\nended\r[\s\S]*?HOST> /);
     t.notRegex(screen, /injected/, flags);
