@@ -1,5 +1,5 @@
 // Classes 25 (words that a terminal acts on), 26 (cgroups of others), 27 (over-long strings and NUL), 28 and 29 (floods: see limits.test.ts
-// and streams.test.ts), 31 (the death of the parent), 32 (what is Node's own).
+// and streams.test.ts), 30 (the cgroup), 31 (the death of the parent), 32 (what is Node's own).
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
@@ -16,7 +16,24 @@ import {
 import { fileURLToPath } from 'node:url';
 import { prepare, UserError } from '../../src/index.js';
 import type { RunOptions } from '../../src/options.js';
-import { box, CRT, contain, crt, type Ended, e2e, ended, folder, host, onV1, ROOTFS, script, traces } from '../e2e/support.js';
+import {
+  box,
+  CRT,
+  cgroupFile,
+  contain,
+  crt,
+  type Ended,
+  e2e,
+  ended,
+  folder,
+  host,
+  MIB,
+  onV1,
+  ROOTFS,
+  script,
+  traces,
+} from '../e2e/support.js';
+import { without } from './attack.js';
 
 /** As bin/run.js starts itself: after `--` Node takes no flag of crt's for its own. */
 function direct(args: readonly string[], env: NodeJS.ProcessEnv = {}, guard = ['--']): Promise<Ended> {
@@ -116,6 +133,24 @@ onV1('a cgroup of this name that is not crt’s: refused, and who is in it lives
   }
 });
 
+e2e('the command is in its cgroups when it starts, seen from the host', async (t) => {
+  const isIn = async (more: Partial<RunOptions>): Promise<boolean[]> => {
+    const found: boolean[] = [];
+    const onStart: RunOptions['onStart'] = (container) => {
+      for (const controller of ['memory', 'pids']) {
+        const inside = cgroupFile(container.name, [controller, 'cgroup.procs'], 'cgroup.procs').split('\n');
+        found.push(inside.includes(String(container.pid)));
+      }
+      container.kill('SIGKILL');
+    };
+    await contain(t, { command: ['sleep', '1000'], memory: 64 * MIB, onStart, ...more });
+    return found;
+  };
+  t.deepEqual(await isIn({}), [true, true]);
+  // Inside it looks the same: a cgroup namespace begins wherever its maker is.
+  if (host.cgroup.mode !== 'v2') t.deepEqual(await isIn(without('cgroup-join')), [false, false]);
+});
+
 e2e('helpers in PATH and in the working directory are not run', async (t) => {
   const place = await folder(t);
   mkdirSync(`${place}/helper`);
@@ -131,14 +166,15 @@ e2e('helpers in PATH and in the working directory are not run', async (t) => {
 
 e2e('the environment of the helper is empty, and the command’s is crt’s alone', async (t) => {
   let helper = '';
-  const { stdout } = await contain(t, {
-    command: ['sh', '-c', 'cat /proc/$$/environ; read go'],
-    input: 'go\n',
-    onStart: ({ pid }) => {
-      const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  await contain(t, {
+    command: ['sleep', '1000'],
+    onStart: (container) => {
+      const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${container.pid}/status`, 'utf8'))?.[1];
       helper = `${realpathSync(`/proc/${parent}/exe`)} ${readFileSync(`/proc/${parent}/environ`, 'utf8')}`;
+      container.kill('SIGKILL');
     },
   });
+  const { stdout } = await contain(t, { command: ['cat', '/proc/self/environ'] });
   t.regex(helper, /\/helper\/crt-init $/);
   t.deepEqual(
     stdout
