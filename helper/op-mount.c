@@ -74,15 +74,21 @@ static int refuse_own(struct context *context, const struct step *step, int targ
 
 /* A link in the image at /proc or /sys would move what is masked later (CVE-2019-19921, CVE-2023-27561): of those,
  * and of /dev, the directory that is mounted on is the one that was reached without a link. */
+static int insist_real(struct context *context, const struct step *step, int target, const char *path)
+{
+	if (target >= 0)
+		close(target);
+	return target < 0 ? -1 : resolve_real(slot_fd(context, step, 0), path, O_PATH | O_DIRECTORY);
+}
+
 static int open_mountpoint(struct context *context, const struct step *step, const char *type)
 {
 	const char *path = text_of(&context->plan, step, 2);
 	int fd = open_target(context, step, 1, (mode_t)step->number[1]);
 
-	if (fd < 0 || (strcmp(type, "proc") && strcmp(type, "sysfs") && strcmp(path, "/dev")))
+	if (strcmp(type, "proc") && strcmp(type, "sysfs") && strcmp(path, "/dev"))
 		return fd;
-	close(fd);
-	return resolve_real(slot_fd(context, step, 0), path, O_PATH | O_DIRECTORY);
+	return insist_real(context, step, fd, path);
 }
 
 /* So that the monitor can tell it from every other procfs (answer.c): each mount(2) of proc makes a device number. */
@@ -121,12 +127,16 @@ static int bind_from(const char *source, int target, uint64_t attributes)
 int op_bind(struct context *context, const struct step *step)
 {
 	const char *source = staged(context, text_of(&context->plan, step, 0));
+	const char *path = text_of(&context->plan, step, 1);
 	struct stat status;
 	int target cleanup_fd = -1;
 
 	if (lstat(source, &status))
 		return -1;
 	target = open_target(context, step, S_ISDIR(status.st_mode), 0);
+	/* In a user namespace /dev is put together outside and bound. */
+	if (!strcmp(path, "/dev"))
+		target = insist_real(context, step, target, path);
 	if (target < 0 || refuse_own(context, step, target))
 		return -1;
 	return bind_from(source, target, step->number[0]);
