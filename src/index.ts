@@ -22,6 +22,7 @@ export type {
   SecurityOptions,
   StepResult,
 } from './options.js';
+export { outputError, writeWhole } from './output.js';
 export type { Plan } from './plan/step.js';
 export { type Prepared, prepare } from './prepare.js';
 export { type Removed, remove } from './remove.js';
