@@ -1,6 +1,8 @@
 import { getSystemErrorMap } from 'node:util';
 import { StepError } from './errors.js';
-import type { Plan, Step } from './plan/step.js';
+import { isOp, type Plan, type Step } from './plan/step.js';
+
+const MISFIT = ['a directory cannot be mounted on a file, nor a file on a directory', 'choose another place in the container'] as const;
 
 /** Why a verb fails with an errno, and what to do: only where that is known. Keys: `op ERRNO`, or `* ERRNO`. */
 const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> = {
@@ -30,12 +32,19 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
   ],
   'overlay ENODEV': ['the kernel has no overlay file system', 'sudo modprobe overlay, or use --writable-rootfs'],
   'mount ENODEV': ['the kernel does not have this file system', 'grep . /proc/filesystems'],
+  'mount EINVAL': [
+    'the place in the rootfs is not a directory, or the file system does not take one of the options',
+    'choose another place in the container',
+  ],
   'mount ELOOP': [
     'the place in the rootfs is a symbolic link, which could move what is mounted there',
     'make it a real directory in the rootfs',
   ],
   'mount ENOTDIR': ['the place in the rootfs is not a directory', 'make it a directory in the rootfs'],
-  'bind ENOTDIR': ['a directory cannot be mounted on a file, nor a file on a directory', 'choose another place in the container'],
+  'bind EINVAL': MISFIT,
+  'bind ENOTDIR': MISFIT,
+  'bind EISDIR': MISFIT,
+  'bind EEXIST': MISFIT,
   'bind-source ENOENT': ['the source of a mount is gone', 'look at the -v and --mount flags'],
   'bind-source EINVAL': [
     'the file system, or one mounted below it, cannot map ids for a user namespace',
@@ -100,12 +109,20 @@ export function describeStep(index: number, step: Step): string {
   return `step ${index + 1} (${[step.op, ...shown].join(' ')})`;
 }
 
+/** A bind with its source on the host, which people know, for its place in the staging area, which they do not. */
+function withSource(plan: Plan, step: Step): Step {
+  if (!isOp(step, 'bind')) return step;
+  const staging = plan.steps.find((other) => isOp(other, 'bind-source') && other.operands.target === step.operands.source);
+  if (staging === undefined || !isOp(staging, 'bind-source') || staging.operands.source === undefined) return step;
+  return { ...step, operands: { ...step.operands, source: staging.operands.source } };
+}
+
 /** The error of a step that failed in the kernel: what, why in words, the likely cause, what to type next. */
 export function stepError(plan: Plan, failed: { index: number; errno: number; text: string }): StepError {
   const step = plan.steps[failed.index];
   const op = step?.op ?? 'unknown';
   const { code, words } = describeErrno(failed.errno);
-  const what = step ? describeStep(failed.index, step) : `step ${failed.index + 1}`;
+  const what = step ? describeStep(failed.index, withSource(plan, step)) : `step ${failed.index + 1}`;
   if (failed.errno === 0) {
     return new StepError(`${what} did not end: its process was ${failed.text}`, {
       index: failed.index,

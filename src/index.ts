@@ -43,4 +43,5 @@ export { parseUlimit } from './spec/ulimit.js';
 export { parseGroup } from './spec/user.js';
 export { parseVolume } from './spec/volume.js';
 export { parseWhole } from './spec/whole.js';
+export { errnoWords } from './state/failure.js';
 export { undoOrphan } from './undo.js';

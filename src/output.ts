@@ -1,7 +1,6 @@
 import { writeSync } from 'node:fs';
-import { getSystemErrorMap } from 'node:util';
 import { UserError } from './errors.js';
-import { codeOf } from './state/failure.js';
+import { codeOf, errnoWords } from './state/failure.js';
 import { pause } from './state/pause.js';
 
 /**
@@ -23,7 +22,5 @@ export function writeWhole(fd: 1 | 2, bytes: Uint8Array): void {
 
 /** `cannot write to stdout: no space left on device` */
 export function outputError(fd: 1 | 2, cause: unknown): UserError {
-  const { errno, message } = cause as NodeJS.ErrnoException;
-  const [, words = message] = (errno === undefined ? undefined : getSystemErrorMap().get(errno)) ?? [];
-  return new UserError(`cannot write to ${fd === 1 ? 'stdout' : 'stderr'}: ${words}`, { cause });
+  return new UserError(`cannot write to ${fd === 1 ? 'stdout' : 'stderr'}: ${errnoWords(cause)}`, { cause });
 }

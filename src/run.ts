@@ -148,7 +148,8 @@ async function accompany(session: Session, command: readonly string[], effects: 
   launch.start();
   streams.feed(launch);
   options.onStart?.(container);
-  const event = await launch.next();
+  let event = await launch.next();
+  for (; event.kind === 'typed'; event = await launch.next()) container.typed(event.signal);
   if (event.kind !== 'exited') throw new BugError(`the helper said ${event.kind} where the container was to end`);
   return toOutcome({
     ...readEnding(prepared.cgroup, prepared.name, watch.startedMonotonic),
