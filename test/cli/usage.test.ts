@@ -23,7 +23,7 @@ const REFUSED: readonly (readonly [line: string, ...says: RegExp[]])[] = [
   ['run box --init=maybe', /--init is true or false/],
   ['run box --keep --rm', /contradict/],
   ['run box --explain=yaml', /no form/],
-  ['run box --env-file /nonexistent/file', /--env-file: ENOENT/],
+  ['run box --env-file /nonexistent/file', /--env-file \/nonexistent\/file cannot be read: no such file or directory/],
   ['run box -d', /--detach is not built yet/],
   ['run box --entrypoint sh', /--entrypoint is not built yet/],
   ['run box --network bridge', /--network bridge is not built yet/, /none, host/],
