@@ -48,11 +48,17 @@ const REFUSED: readonly (readonly [line: string, ...says: RegExp[]])[] = [
   ['logs --help', /crt logs is not built yet/],
   ['rum box', /no command "rum"/, /did you mean: crt run/],
   ['frobnicate', /no command "frobnicate"/, /crt --help/],
-  ['ps --bogus', /Nonexistent flag: --bogus/],
+  ['ps --bogus', /crt ps has no flag --bogus/, /crt ps --help/],
+  ['ps -x', /crt ps has no flag -x/],
+  ['ps extra', /crt ps takes no such word: "extra"/],
+  ['ps --filter', /--filter needs a value/],
+  ['ps -q --json', /--json and --quiet exclude each other/],
+  ['run box --name web', /crt run has no flag --name/, /the name is the first word/],
+  ['run box -p 80:80', /crt run has no flag -p/, /--network host/],
   ['ps --filter color=red', /unknown filter/],
-  ['rm', /Missing 1 required arg/],
-  ['help frobnicate', /not found/],
-  ['undo', /Missing 1 required arg/],
+  ['rm', /crt rm needs the name of a container/],
+  ['help frobnicate', /crt has no command "frobnicate"/],
+  ['undo', /crt undo needs the name of a container/],
 ];
 
 for (const [line, ...says] of REFUSED) {
