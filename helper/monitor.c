@@ -145,7 +145,7 @@ static int run(struct context *context, int signals)
 		pumps_move(context->pumps, pumped);
 		if (context->master >= 0)
 			relay_move(&relay, relayed);
-		/* PID 1 ignores a signal that it does not handle: whether to kill it instead is not decided here. */
+		/* Whether to kill init for a signal that it does not handle is not decided here. */
 		if (relay.typed)
 			send_event(EVENT_TYPED, 0, relay.typed, 0, NULL);
 		if (polls[1].revents)

@@ -113,7 +113,22 @@ static void empty(int fd, struct passage *passage)
 		passage->begin = passage->end;
 }
 
-/* What the terminal will make of the bytes just read, in its modes and with its foreground group of this moment. */
+/* Fields of proc_pid_stat(5): the signals that are blocked, ignored and caught. */
+enum { STAT_BLOCKED = 32, STAT_CAUGHT = 34 };
+
+static int minds(pid_t pid, int signal)
+{
+	for (int field = STAT_BLOCKED; field <= STAT_CAUGHT; field++) {
+		int64_t mask = stat_field(pid, field);
+
+		if (mask < 0 || mask >> (signal - 1) & 1)
+			return 1;
+	}
+	return 0;
+}
+
+/* What the terminal will make of the bytes just read, in its modes and with its foreground group of this moment, and
+ * init will not mind. Asked before the bytes go on: a handler may be for one time only. */
 static int typed_signal(const struct relay *relay)
 {
 	static const struct {
@@ -127,7 +142,8 @@ static int typed_signal(const struct relay *relay)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		cc_t byte = modes.c_cc[keys[i].key];
 
-		if (byte != _POSIX_VDISABLE && memchr(relay->inward.bytes, byte, relay->inward.end))
+		if (byte != _POSIX_VDISABLE && memchr(relay->inward.bytes, byte, relay->inward.end) &&
+		    !minds(relay->init, keys[i].signal))
 			return keys[i].signal;
 	}
 	return 0;

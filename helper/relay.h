@@ -16,7 +16,7 @@ struct relay {
 	int master, slave; /* of the container's terminal */
 	int in, out;       /* of the caller's */
 	pid_t init;
-	int typed; /* the signal that the terminal makes of what was read last, if it is for init; or 0 */
+	int typed; /* the signal that the terminal makes of what was read last, if init would swallow it; or 0 */
 	struct passage inward, outward;
 	char in_bytes[4096], out_bytes[16384];
 };

@@ -18,7 +18,7 @@
  *       |                | <-- end of file -- x      exec: STARTED, or death
  *       | <-- STARTED -- |
  *       | -- SIGNAL ---> |                           also RESIZE; ABORT at any time
- *       | <-- TYPED ---- |                           a key of the terminal made a signal for init
+ *       | <-- TYPED ---- |                           a key made a signal that init does not handle
  *       | <-- EXITED --- |
  */
 enum event {

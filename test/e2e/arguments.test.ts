@@ -113,7 +113,7 @@ e2e('crt’s own failure is 125, with one line and no trace of Node', async (t) 
     ['--cpus', '0'],
     ['-d'],
     ['--image', 'x'],
-    ['--network', 'host'],
+    ['--network', 'bridge'],
     ['--entrypoint', 'sh'],
   ]) {
     const { code, stdout, stderr } = await crt(t, ['run', name, ...wrong, '--', 'echo', 'ran']);
