@@ -124,7 +124,7 @@ static int run(struct context *context, int signals)
 		/* Only now: until the command runs the supervisor may print, for a terminal in its usual modes. */
 		raw_mode(context);
 		copy_size(context->master);
-		relay_begin(&relay, context->master);
+		relay_begin(&relay, context->master, context->ledger->init_pid);
 	}
 	for (;;) {
 		pumps_poll(context->pumps, pumped);
@@ -145,6 +145,9 @@ static int run(struct context *context, int signals)
 		pumps_move(context->pumps, pumped);
 		if (context->master >= 0)
 			relay_move(&relay, relayed);
+		/* Whether to kill init for a signal that it does not handle is not decided here. */
+		if (relay.typed)
+			send_event(EVENT_TYPED, 0, relay.typed, 0, NULL);
 		if (polls[1].revents)
 			return finish(context, &relay);
 	}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #define END_OF_FILE_CHARACTER 4
@@ -44,12 +45,12 @@ void copy_size(int master)
 		ioctl(master, TIOCSWINSZ, &size);
 }
 
-void relay_begin(struct relay *relay, int master)
+void relay_begin(struct relay *relay, int master, pid_t init)
 {
 	/* Opened anew: O_NONBLOCK on the caller's own description would reach every other program on that terminal. */
 	int out = isatty(1) ? open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
 
-	*relay = (struct relay){ .master = master, .in = 0, .out = out < 0 ? 1 : out };
+	*relay = (struct relay){ .master = master, .in = 0, .out = out < 0 ? 1 : out, .init = init };
 	relay->inward = (struct passage){ .bytes = relay->in_bytes, .size = sizeof(relay->in_bytes) };
 	relay->outward = (struct passage){ .bytes = relay->out_bytes, .size = sizeof(relay->out_bytes) };
 	/* Held open: without a slave the master hangs up, and what opens /dev/console later would speak to nobody. */
@@ -112,13 +113,52 @@ static void empty(int fd, struct passage *passage)
 		passage->begin = passage->end;
 }
 
+/* Fields of proc_pid_stat(5): the signals that are blocked, ignored and caught. */
+enum { STAT_BLOCKED = 32, STAT_CAUGHT = 34 };
+
+static int minds(pid_t pid, int signal)
+{
+	for (int field = STAT_BLOCKED; field <= STAT_CAUGHT; field++) {
+		int64_t mask = stat_field(pid, field);
+
+		if (mask < 0 || mask >> (signal - 1) & 1)
+			return 1;
+	}
+	return 0;
+}
+
+/* What the terminal will make of the bytes just read, in its modes and with its foreground group of this moment, and
+ * init will not mind. Asked before the bytes go on: a handler may be for one time only. */
+static int typed_signal(const struct relay *relay)
+{
+	static const struct {
+		int key, signal;
+	} keys[] = { { VINTR, SIGINT }, { VQUIT, SIGQUIT } };
+	struct termios modes;
+
+	if (tcgetattr(relay->master, &modes) || !(modes.c_lflag & ISIG) ||
+	    tcgetpgrp(relay->master) != getpgid(relay->init))
+		return 0;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		cc_t byte = modes.c_cc[keys[i].key];
+
+		if (byte != _POSIX_VDISABLE && memchr(relay->inward.bytes, byte, relay->inward.end) &&
+		    !minds(relay->init, keys[i].signal))
+			return keys[i].signal;
+	}
+	return 0;
+}
+
 void relay_move(struct relay *relay, const struct pollfd *polls)
 {
+	relay->typed = 0;
 	if (polls[0].revents && !fill(relay->in, &relay->inward)) {
 		/* The end of input, as a terminal says it. */
 		relay->in = -1;
 		relay->inward.bytes[0] = END_OF_FILE_CHARACTER;
 		relay->inward.end = 1;
+	} else if (polls[0].revents) {
+		relay->typed = typed_signal(relay);
 	}
 	if (!is_empty(&relay->inward) && (polls[1].revents & (POLLOUT | POLLERR)))
 		empty(relay->master, &relay->inward);

@@ -15,6 +15,8 @@ struct passage {
 struct relay {
 	int master, slave; /* of the container's terminal */
 	int in, out;       /* of the caller's */
+	pid_t init;
+	int typed; /* the signal that the terminal makes of what was read last, if init would swallow it; or 0 */
 	struct passage inward, outward;
 	char in_bytes[4096], out_bytes[16384];
 };
@@ -27,7 +29,7 @@ void restore_mode(struct context *context);
 /* Copies the caller's window size to the container's terminal; the kernel sends SIGWINCH inside. */
 void copy_size(int master);
 
-void relay_begin(struct relay *relay, int master);
+void relay_begin(struct relay *relay, int master, pid_t init);
 /* After the last process inside has ended. */
 void relay_end(struct relay *relay);
 /* After relay_end: true until all of the output is written. */

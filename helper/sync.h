@@ -18,9 +18,19 @@
  *       |                | <-- end of file -- x      exec: STARTED, or death
  *       | <-- STARTED -- |
  *       | -- SIGNAL ---> |                           also RESIZE; ABORT at any time
+ *       | <-- TYPED ---- |                           a key made a signal that init does not handle
  *       | <-- EXITED --- |
  */
-enum event { EVENT_HELLO = 1, EVENT_CREATED, EVENT_STEP, EVENT_YIELD, EVENT_STARTED, EVENT_FAILED, EVENT_EXITED };
+enum event {
+	EVENT_HELLO = 1,
+	EVENT_CREATED,
+	EVENT_STEP,
+	EVENT_YIELD,
+	EVENT_STARTED,
+	EVENT_FAILED,
+	EVENT_EXITED,
+	EVENT_TYPED
+};
 enum request { REQUEST_CONTINUE = 1, REQUEST_SIGNAL, REQUEST_RESIZE, REQUEST_ABORT };
 
 /* Little-endian, followed by `length` bytes of text. */

@@ -21,8 +21,19 @@ export class Container implements RunningContainer {
   }
 
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
-    if (ENDING.includes(signal) && swallows(this.pid, constants.signals[signal])) this.forced ??= signal;
+    this.#force(signal);
     this.#launch.signal(this.forced === undefined ? constants.signals[signal] : constants.signals.SIGKILL);
+  }
+
+  /** The container's terminal has made this signal of a key, for PID 1's own group. */
+  typed(number: number): void {
+    const signal = ENDING.find((name) => constants.signals[name] === number);
+    if (signal !== undefined) this.#force(signal);
+    if (this.forced !== undefined) this.#launch.signal(constants.signals.SIGKILL);
+  }
+
+  #force(signal: NodeJS.Signals): void {
+    if (ENDING.includes(signal) && swallows(this.pid, constants.signals[signal])) this.forced ??= signal;
   }
 }
 

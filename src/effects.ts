@@ -1,3 +1,4 @@
+import type { ContainerCgroup } from './cgroup/container.js';
 import type { CgroupDirectory } from './cgroup/driver.js';
 import { claimIds } from './ids.js';
 import { createLayer } from './layer.js';
@@ -43,8 +44,7 @@ export class Effects {
     // First, and before anything else is made: it is the one thing that another start may have taken meanwhile.
     if (ids !== undefined) claimIds(roots, ids, this.claim.directory, this.claim.record);
     host?.make();
-    const directories = cgroup.create();
-    this.claim.writeCgroups(directories);
+    const directories = this.#makeCgroups(cgroup);
     if (layer !== undefined) {
       createLayer(
         roots.layers,
@@ -54,6 +54,17 @@ export class Effects {
       );
     }
     return directories;
+  }
+
+  #makeCgroups(cgroup: ContainerCgroup): readonly CgroupDirectory[] {
+    let made: readonly CgroupDirectory[] = [];
+    try {
+      made = cgroup.create();
+    } finally {
+      // A creation that failed has taken back what it made: what stands there nevertheless is not ours, and undo is to leave it alone.
+      this.claim.writeCgroups(made);
+    }
+    return made;
   }
 
   /** Undoes all that was made; a kept layer and its record stay when the command has run. @throws UserError when something is left. */

@@ -1,6 +1,8 @@
 import { getSystemErrorMap } from 'node:util';
 import { StepError } from './errors.js';
-import type { Plan, Step } from './plan/step.js';
+import { type HostPath, isOp, type Plan, type Step } from './plan/step.js';
+
+const MISFIT = ['a directory cannot be mounted on a file, nor a file on a directory', 'choose another place in the container'] as const;
 
 /** Why a verb fails with an errno, and what to do: only where that is known. Keys: `op ERRNO`, or `* ERRNO`. */
 const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> = {
@@ -30,12 +32,19 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
   ],
   'overlay ENODEV': ['the kernel has no overlay file system', 'sudo modprobe overlay, or use --writable-rootfs'],
   'mount ENODEV': ['the kernel does not have this file system', 'grep . /proc/filesystems'],
+  'mount EINVAL': [
+    'the place in the rootfs is not a directory, or the file system does not take one of the options',
+    'choose another place in the container',
+  ],
   'mount ELOOP': [
     'the place in the rootfs is a symbolic link, which could move what is mounted there',
     'make it a real directory in the rootfs',
   ],
   'mount ENOTDIR': ['the place in the rootfs is not a directory', 'make it a directory in the rootfs'],
-  'bind ENOTDIR': ['a directory cannot be mounted on a file, nor a file on a directory', 'choose another place in the container'],
+  'bind EINVAL': MISFIT,
+  'bind ENOTDIR': MISFIT,
+  'bind EISDIR': MISFIT,
+  'bind EEXIST': MISFIT,
   'bind-source ENOENT': ['the source of a mount is gone', 'look at the -v and --mount flags'],
   'bind-source EINVAL': [
     'the file system, or one mounted below it, cannot map ids for a user namespace',
@@ -49,7 +58,8 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
     'in a user namespace the kernel shows /proc and /sys only where the host has them uncovered: crt runs inside another container',
     '--userns host',
   ],
-  'user ESRCH': ['the name is not in the /etc/passwd or /etc/group of the container', 'give a number: -u 1000:1000'],
+  // The helper says which file has no such name.
+  'user ESRCH': ['', 'give a number: -u 1000:1000'],
   'cwd ENOTDIR': ['there is a file in its place', 'choose another -w'],
   'rlimit EPERM': ['a hard limit can only be lowered here', 'give a lower --ulimit'],
   'exec ENOENT': [
@@ -100,9 +110,29 @@ export function describeStep(index: number, step: Step): string {
   return `step ${index + 1} (${[step.op, ...shown].join(' ')})`;
 }
 
+/** The source of a bind on the host, which people know, where the step names its place in the staging area, which they do not. */
+function sourceOf(plan: Plan, step: Step<'bind'>): HostPath | undefined {
+  const places = plan.steps.filter((other) => isOp(other, 'bind-source'));
+  return places.find(({ operands }) => operands.target === step.operands.source)?.operands.source;
+}
+
+/** As people asked for it. */
+function asGiven(plan: Plan, step: Step): { step: Step; hint?: string } {
+  const source = isOp(step, 'bind') ? sourceOf(plan, step) : undefined;
+  if (!isOp(step, 'bind') || source === undefined) return { step };
+  return {
+    step: { ...step, operands: { ...step.operands, source } },
+    hint: `look at -v ${source}:${step.operands.target}, or its --mount`,
+  };
+}
+
+/** What the file system said (fsmount.c), else the helper itself, which refuses with EXDEV where a link leads away. */
+const KERNEL_SPEAKS: ReadonlySet<string> = new Set(['mount', 'overlay', 'staging']);
+
 /** The error of a step that failed in the kernel: what, why in words, the likely cause, what to type next. */
 export function stepError(plan: Plan, failed: { index: number; errno: number; text: string }): StepError {
-  const step = plan.steps[failed.index];
+  const found = plan.steps[failed.index];
+  const { step, hint: asked } = found === undefined ? { step: found } : asGiven(plan, found);
   const op = step?.op ?? 'unknown';
   const { code, words } = describeErrno(failed.errno);
   const what = step ? describeStep(failed.index, step) : `step ${failed.index + 1}`;
@@ -117,8 +147,9 @@ export function stepError(plan: Plan, failed: { index: number; errno: number; te
   // The first step only takes a note: what fails there is what the helper looks at before it begins.
   if (op === 'on-orphan' && failed.text)
     return new StepError(`the helper does not begin: ${failed.text}`, { index: failed.index, op, errno: failed.errno });
-  const [cause, hint] = CAUSES[`${op} ${code}`] ?? CAUSES[`* ${code}`] ?? [undefined, undefined];
-  const kernel = failed.text ? `; the kernel says: ${failed.text}` : '';
+  const [cause, usual] = CAUSES[`${op} ${code}`] ?? CAUSES[`* ${code}`] ?? [undefined, undefined];
+  const hint = asked ?? usual;
+  const kernel = failed.text ? `${KERNEL_SPEAKS.has(op) && code !== 'EXDEV' ? '; the kernel says' : ''}: ${failed.text}` : '';
   const exitCode = op !== 'exec' ? 125 : code === 'ENOENT' ? 127 : 126;
   return new StepError(`${what} failed: ${words} (${code})${kernel}${cause ? `. ${cause[0]?.toUpperCase()}${cause.slice(1)}` : ''}`, {
     index: failed.index,

@@ -22,6 +22,7 @@ export type {
   SecurityOptions,
   StepResult,
 } from './options.js';
+export { outputError, writeWhole } from './output.js';
 export type { Plan } from './plan/step.js';
 export { type Prepared, prepare } from './prepare.js';
 export { type Removed, remove } from './remove.js';
@@ -42,4 +43,5 @@ export { parseUlimit } from './spec/ulimit.js';
 export { parseGroup } from './spec/user.js';
 export { parseVolume } from './spec/volume.js';
 export { parseWhole } from './spec/whole.js';
+export { errnoWords } from './state/failure.js';
 export { undoOrphan } from './undo.js';

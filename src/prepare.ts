@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ContainerCgroup } from './cgroup/container.js';
+import { refuseForeign } from './cgroup/directory.js';
 import { openCgroup } from './cgroup/open.js';
 import { checkConfinement, chooseFilter, confinementNotices, lookAtDevices } from './confinement.js';
 import { effectiveRules } from './device-filter/rules.js';
@@ -25,6 +26,7 @@ import { toConfig } from './spec/from-options.js';
 import { loosened } from './spec/loosened.js';
 import type { Config } from './spec/types.js';
 import { type Roots, stateRoots } from './state/roots.js';
+import { read } from './state/store.js';
 
 /** Everything that a start needs, decided. Nothing is made yet. */
 export interface Prepared {
@@ -97,6 +99,7 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
   checkConfinement(config, facts);
   const cgroup = openCgroup(facts.cgroup, options.name, { ...config.linux.resources, devices: effectiveRules(config.linux) });
   cgroup.check();
+  refuseForeign(cgroup.paths, options.name, () => read(roots, options.name) !== undefined);
   const helper = helperPath();
   const { root, layer, notice } = chooseRoot(options, roots, facts, host?.directory ?? rootfs.path);
   const filter = chooseFilter(options, config, facts);

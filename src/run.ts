@@ -110,13 +110,22 @@ async function live(session: Session, command: readonly string[]): Promise<Resul
   } catch (error) {
     launch.abandon();
     await launch.closed();
+    undoAfterFailure(effects, options);
     throw error;
-  } finally {
-    effects.undo();
   }
+  effects.undo();
   // The last of the output is still on its way while the host is cleaned up.
   await launch.closed();
   return toResult(outcome, streams.finish(), watch.elapsed());
+}
+
+/** What the caller is to hear of is the error that came first. */
+function undoAfterFailure(effects: Effects, { onNotice }: RunOptions): void {
+  try {
+    effects.undo();
+  } catch (error) {
+    onNotice?.(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Up to the moment in which the command has been exec'd. */
@@ -139,7 +148,8 @@ async function accompany(session: Session, command: readonly string[], effects: 
   launch.start();
   streams.feed(launch);
   options.onStart?.(container);
-  const event = await launch.next();
+  let event = await launch.next();
+  for (; event.kind === 'typed'; event = await launch.next()) container.typed(event.signal);
   if (event.kind !== 'exited') throw new BugError(`the helper said ${event.kind} where the container was to end`);
   return toOutcome({
     ...readEnding(prepared.cgroup, prepared.name, watch.startedMonotonic),

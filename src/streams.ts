@@ -4,6 +4,8 @@ import { UserError } from './errors.js';
 import type { Launch, Stdio } from './launch/launch.js';
 import type { Terminal } from './launch/terminal.js';
 import type { OutputOption, RunOptions } from './options.js';
+import { outputError, writeWhole } from './output.js';
+import { codeOf } from './state/failure.js';
 
 const MAX_BUFFER = 100 * 1024 ** 2;
 
@@ -15,7 +17,7 @@ export interface Streams {
   listen(launch: Launch): void;
   /** Writes the input. To be called once the command runs. */
   feed(launch: Launch): void;
-  /** All that was captured, once the helper is gone. @throws UserError when more came than `maxBuffer`. */
+  /** All that was captured, once the helper is gone. @throws UserError when more came than `maxBuffer`, or than the caller's stream took. */
   finish(): { stdout: Buffer; stderr: Buffer };
   /** Lets go of the caller's streams and of what was opened, in any case. */
   close(): void;
@@ -23,12 +25,12 @@ export interface Streams {
 
 /**
  * Without a terminal of its own the command gets the caller's pipes as they are: their back-pressure, their ends.
- * @param overflow is called once when a captured stream grows beyond `maxBuffer`.
+ * @param giveUp is called once when a captured stream grows beyond `maxBuffer`, or when the caller's takes no more.
  */
-export function plainStreams(options: RunOptions, overflow: () => void): Streams {
+export function plainStreams(options: RunOptions, giveUp: () => void): Streams {
   const { input, stdout = 'pipe', stderr = 'pipe', maxBuffer = MAX_BUFFER } = options;
-  const out = new Capture(stdout, process.stdout, maxBuffer, overflow);
-  const error = new Capture(stderr, process.stderr, maxBuffer, overflow);
+  const out = new Capture(stdout, 1, maxBuffer, giveUp);
+  const error = new Capture(stderr, 2, maxBuffer, giveUp);
   let stopInput = (): void => {};
   return {
     stdio: [inputStdio(input), outputStdio(stdout, 1), outputStdio(stderr, 2)],
@@ -56,9 +58,9 @@ export function callerTerminal(): Streams {
 }
 
 /** A terminal made for a caller that has none: the monitor relays it, we copy its other end. */
-export function madeTerminal(terminal: Terminal, options: RunOptions, overflow: () => void): Streams {
+export function madeTerminal(terminal: Terminal, options: RunOptions, giveUp: () => void): Streams {
   const { input, stdout = 'pipe', maxBuffer = MAX_BUFFER } = options;
-  const out = new Capture(stdout, process.stdout, maxBuffer, overflow);
+  const out = new Capture(stdout, 1, maxBuffer, giveUp);
   let stopInput = (): void => {};
   return {
     stdio: [terminal.slave, terminal.slave, terminal.slave],
@@ -120,35 +122,47 @@ function feed(input: RunOptions['input'], target: Writable | null): () => void {
 /** One output stream: kept for the result, or passed on to the caller's. */
 class Capture {
   readonly #option: OutputOption;
-  readonly #caller: Writable;
+  readonly #fd: 1 | 2;
   readonly #limit: number;
-  readonly #overflow: () => void;
+  readonly #giveUp: () => void;
   readonly #chunks: Buffer[] = [];
   #size = 0;
+  #failure: unknown;
 
-  constructor(option: OutputOption, caller: Writable, limit: number, overflow: () => void) {
+  constructor(option: OutputOption, fd: 1 | 2, limit: number, giveUp: () => void) {
     this.#option = option;
-    this.#caller = caller;
+    this.#fd = fd;
     this.#limit = limit;
-    this.#overflow = overflow;
+    this.#giveUp = giveUp;
   }
 
   read(source: Readable | null): void {
-    if (source === null) return;
-    if (this.#option === 'pipe') source.on('data', (chunk: Buffer) => this.take(chunk));
-    else source.pipe(this.#caller, { end: false });
+    source?.on('data', (chunk: Buffer) => this.take(chunk));
   }
 
   take(chunk: Buffer): void {
-    if (this.#option === 'inherit') this.#caller.write(chunk);
+    if (this.#option === 'inherit') this.#passOn(chunk);
     if (this.#option !== 'pipe') return;
     const fits = this.#size <= this.#limit;
     this.#size += chunk.length;
     if (this.#size <= this.#limit) this.#chunks.push(chunk);
-    else if (fits) this.#overflow();
+    else if (fits) this.#giveUp();
+  }
+
+  /** What comes after a failure is dropped: the command is being killed for it. */
+  #passOn(chunk: Buffer): void {
+    if (this.#failure !== undefined) return;
+    try {
+      writeWhole(this.#fd, chunk);
+    } catch (error) {
+      this.#failure = error;
+      this.#giveUp();
+    }
   }
 
   bytes(): Buffer {
+    // A reader that went away wants no more, and that is all.
+    if (this.#failure !== undefined && codeOf(this.#failure) !== 'EPIPE') throw outputError(this.#fd, this.#failure);
     if (this.#size > this.#limit) {
       throw new UserError(`the command wrote more than ${this.#limit} bytes`, { hint: 'raise maxBuffer, or take stdout: "inherit"' });
     }

@@ -5,12 +5,27 @@ import type { CgroupDirectory } from './driver.js';
 import { errnoWords, isErrno, readText, writeText } from './files.js';
 import { isAccepted, type LimitWrite } from './limits.js';
 
-/** @throws UserError when something of this path exists, whoever made it. */
-export function refuseExisting(path: HostPath, name: string): void {
+/** @throws UserError when the path is one of the kernel's own files. Whose a directory there is, only the state can tell. */
+export function refuseFile(path: HostPath, name: string): void {
   const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (!stat) return;
-  if (stat.isDirectory()) throw foreign(path, name);
+  if (!stat || stat.isDirectory()) return;
   throw new UserError(`the name ${name} is taken by a file of the kernel: ${path}`, { hint: 'choose another name' });
+}
+
+/**
+ * @param isOurs tells whether crt has a container of the name; asked only when one of the paths exists.
+ * @throws UserError when a cgroup exists that is not crt's.
+ */
+export function refuseForeign(paths: readonly HostPath[], name: string, isOurs: () => boolean): void {
+  const seen = paths.map((path) => ({ path, inode: inodeOf(path) })).filter(({ inode }) => inode !== undefined);
+  if (seen.length === 0 || isOurs()) return;
+  // A container of ours may have ended between the two looks, its state folder last: then its cgroup is gone by now, or is another's.
+  const stranger = seen.find(({ path, inode }) => inodeOf(path) === inode);
+  if (stranger) throw foreign(stranger.path, name);
+}
+
+function inodeOf(path: HostPath): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 /** Makes a cgroup; one that exists is refused, never adopted. @throws UserError */

@@ -21,9 +21,12 @@ export interface CgroupStats {
 export interface Cgroup {
   /** Every directory that `create` will make, parents first. */
   readonly paths: readonly HostPath[];
-  /** @throws UserError when one of the paths exists already, a controller is missing, or a limit cannot work here. Touches nothing. */
+  /** @throws UserError when a path is a file of the kernel, a controller is missing, or a limit cannot work here. Touches nothing. */
   check(): void;
-  /** Makes the directories and sets the limits, reading back what was set. Removes what it made when it fails. @throws UserError */
+  /**
+   * Makes the directories and sets the limits, reading back what was set. Removes what it made when it fails.
+   * @throws UserError, also when one of them exists already: it is never adopted.
+   */
   create(): readonly CgroupDirectory[];
   /**
    * Steps of the stage, before `clone`, that open what the join needs. On version 2 the slot for CLONE_INTO_CGROUP, if init is to be

@@ -5,7 +5,7 @@ import type { Hierarchy } from '../host/facts.js';
 import { type HostPath, type Step, step, toContainerPath, toHostPath } from '../plan/step.js';
 import type { Resources } from '../spec/types.js';
 import { CGROUP_ROOT, type ContainerCgroup, mountStep, NOSUID_NODEV_NOEXEC, O_CLOEXEC, READ_ONLY_MOUNT } from './container.js';
-import { applyLimits, descendants, listPids, makeDirectory, refuseExisting, removeDirectories } from './directory.js';
+import { applyLimits, descendants, listPids, makeDirectory, refuseFile, removeDirectories } from './directory.js';
 import type { CgroupDirectory, CgroupStats } from './driver.js';
 import { readNumber, readText } from './files.js';
 import { checkResources, devicesV1, isUnlimited, type LimitWrite, limitsV1 } from './limits.js';
@@ -46,7 +46,7 @@ export class CgroupV1 implements ContainerCgroup {
   check(): void {
     checkResources(this.#resources);
     for (const write of this.limits) this.#checkWrite(write);
-    for (const path of this.paths) refuseExisting(path, this.#name);
+    for (const path of this.paths) refuseFile(path, this.#name);
   }
 
   create(): readonly CgroupDirectory[] {

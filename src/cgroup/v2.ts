@@ -6,7 +6,7 @@ import type { CgroupFacts } from '../host/facts.js';
 import { type HostPath, type Step, step, toHostPath } from '../plan/step.js';
 import type { Resources } from '../spec/types.js';
 import { CGROUP_ROOT, type ContainerCgroup, mountStep, O_CLOEXEC, O_PATH, READ_ONLY_MOUNT } from './container.js';
-import { applyLimits, listPids, makeDirectory, refuseExisting, removeDirectories } from './directory.js';
+import { applyLimits, listPids, makeDirectory, refuseFile, removeDirectories } from './directory.js';
 import type { CgroupDirectory, CgroupStats } from './driver.js';
 import { errnoWords, isErrno, readNumber, readText, writeText } from './files.js';
 import { checkResources, type LimitWrite, limitsV2 } from './limits.js';
@@ -52,7 +52,7 @@ export class CgroupV2 implements ContainerCgroup {
     if (KERNEL_FILE.test(this.#name)) {
       throw new UserError(`the name ${this.#name} looks like a cgroup file of the kernel`, { hint: 'choose another name' });
     }
-    refuseExisting(this.#directory, this.#name);
+    refuseFile(this.#directory, this.#name);
   }
 
   create(): readonly CgroupDirectory[] {

@@ -1,4 +1,5 @@
 import { type Command, CommandHelp, Help, type Interfaces } from '@oclif/core';
+import { writeAll } from './output.js';
 
 const EXAMPLES = [
   ['sudo crt run mycontainer', 'a shell in a container, as PID 1'],
@@ -37,6 +38,11 @@ export class CrtHelp extends Help {
 
   constructor(config: Interfaces.Config, options: Partial<Interfaces.HelpOptions> = {}) {
     super(config, { ...options, flagSortOrder: 'none' });
+  }
+
+  /** oclif's own way throws where nobody can catch it when stdout is full. */
+  protected override log(...args: string[]): void {
+    writeAll(1, `${args.join('\n')}\n`);
   }
 
   override formatRoot(): string {

@@ -7,6 +7,7 @@ import Rm from '../commands/rm.js';
 import Run from '../commands/run.js';
 import Undo from '../commands/undo.js';
 import { report } from './report.js';
+import { inOwnWords } from './usage-words.js';
 
 export { CrtHelp } from './help.js';
 
@@ -24,7 +25,7 @@ export async function oclif(argv: readonly string[], root: URL): Promise<number>
     await flush();
     return typeof exitCode === 'number' ? exitCode : 0;
   } catch (error) {
-    return report(error);
+    return report(inOwnWords(error, argv[0] ?? 'help'));
   }
 }
 

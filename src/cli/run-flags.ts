@@ -77,7 +77,7 @@ export const RUN_FLAGS = {
   explain: toggle({
     ...look,
     helpLabel: '    --explain[=json|sh]',
-    summary: 'Show each step of the start; as JSON lines, or as a shell script',
+    summary: 'Show each step of the start; as JSON lines, or as a script for bash',
   }),
   'dry-run': toggle({ ...look, summary: 'Print the plan and touch nothing' }),
 

@@ -1,7 +1,9 @@
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { isatty } from 'node:tty';
 import {
+  errnoWords,
   mergeEnv,
   parseCapabilities,
   parseCpus,
@@ -19,10 +21,12 @@ import {
   parseUlimit,
   parseVolume,
   parseWhole,
+  printable,
   type RunOptions,
   UserError,
 } from '../index.js';
 import type { FlagValues } from './flag-values.js';
+import { refuseOtherValues } from './not-text.js';
 import type { RunFlagName } from './run-flags.js';
 
 type Values = FlagValues<RunFlagName>;
@@ -50,8 +54,10 @@ export function toRunOptions(name: string, command: readonly string[], values: V
 function processOptions(values: Values): Partial<RunOptions> {
   const files = values.all('env-file').flatMap((path) => parseEnvFile(readText(path), path, process.env));
   const flags = values.all('env').map((text) => parseEnv(text, process.env));
+  const env = mergeEnv([...files, ...flags]);
+  refuseOtherValues(env);
   return {
-    env: mergeEnv([...files, ...flags]),
+    env,
     cwd: values.text('workdir'),
     user: values.text('user'),
     hostname: values.text('hostname'),
@@ -141,10 +147,13 @@ function parsed<T>(values: Values, name: RunFlagName, parse: (text: string) => T
 }
 
 function readText(path: string): string {
+  const hint = 'a file with one NAME=VALUE a line';
+  let bytes: Buffer;
   try {
-    return readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UserError(`--env-file: ${why}`, { hint: 'a file with one NAME=VALUE a line', cause: error });
+    throw new UserError(`--env-file ${printable(path)} cannot be read: ${errnoWords(error)}`, { hint, cause: error });
   }
+  if (!isUtf8(bytes)) throw new UserError(`--env-file ${printable(path)} is not UTF-8`, { hint });
+  return bytes.toString('utf8');
 }

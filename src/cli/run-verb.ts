@@ -3,6 +3,7 @@ import { describeEnding } from './ending.js';
 import { explainForm, narrate, printPlan } from './explanation.js';
 import { FlagValues } from './flag-values.js';
 import { refuseUnbuiltFlags } from './not-built.js';
+import { refuseOtherWords } from './not-text.js';
 import { requireRoot } from './privilege.js';
 import { notice } from './report.js';
 import { RUN_FLAGS, type RunFlagName } from './run-flags.js';
@@ -14,6 +15,7 @@ import { SignalRelay } from './signals.js';
  * @throws UserError
  */
 export async function runVerb(argv: readonly string[]): Promise<number | 'help'> {
+  refuseOtherWords(argv);
   const { name, flags, command } = splitRun(argv, RUN_FLAGS);
   const values = new FlagValues<RunFlagName>(flags, RUN_FLAGS);
   if (values.toggle('help')) return 'help';

@@ -2,10 +2,13 @@ import { Command, Flags } from '@oclif/core';
 import { writeAll } from '../cli/output.js';
 import { type Column, type ContainerSummary, formatAge, formatBytes, list, renderTable } from '../index.js';
 
-const COLUMNS: readonly Column<ContainerSummary>[] = [
+/** Columns of a problem's text: one damaged record must not push all others apart. */
+const PROBLEM_WIDTH = 48;
+
+const columns = (isWhole: boolean): readonly Column<ContainerSummary>[] => [
   { title: 'NAME', value: ({ name }) => name, shrinkTo: 16 },
   { title: 'PID', value: ({ pid }) => String(pid ?? '-'), align: 'right' },
-  { title: 'STATUS', value: statusText, shrinkTo: 10 },
+  { title: 'STATUS', value: (row) => statusText(row, isWhole), shrinkTo: 10 },
   { title: 'CREATED', value: ({ ageMs }) => (ageMs === undefined ? '-' : formatAge(ageMs)), drop: 2 },
   { title: 'MEMORY', value: memoryText, align: 'right' },
   { title: 'COMMAND', value: ({ command }) => command?.join(' ') ?? '-', shrinkTo: 12 },
@@ -47,11 +50,12 @@ export default class Ps extends Command {
 function render(containers: readonly ContainerSummary[], flags: { json: boolean; quiet: boolean; 'no-trunc': boolean }): string {
   if (flags.json) return `${JSON.stringify(containers, (_, value: unknown) => (value === undefined ? null : value), 2)}\n`;
   if (flags.quiet) return containers.map(({ name }) => `${name}\n`).join('');
-  return renderTable(containers, COLUMNS, { width: process.stdout.columns, truncate: !flags['no-trunc'] });
+  return renderTable(containers, columns(flags['no-trunc']), { width: process.stdout.columns, truncate: !flags['no-trunc'] });
 }
 
-function statusText({ status, exitCode, problem }: ContainerSummary): string {
-  if (problem !== undefined) return `${status}: ${problem}`;
+function statusText({ status, exitCode, problem }: ContainerSummary, isWhole: boolean): string {
+  if (problem !== undefined)
+    return `${status}: ${isWhole || problem.length <= PROBLEM_WIDTH ? problem : `${problem.slice(0, PROBLEM_WIDTH - 1)}…`}`;
   return status === 'stopped' ? `stopped (${exitCode ?? 'end not seen'})` : status;
 }
 

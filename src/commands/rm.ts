@@ -1,4 +1,5 @@
 import { Args, Command, Flags } from '@oclif/core';
+import { writeAll } from '../cli/output.js';
 import { report } from '../cli/report.js';
 import { formatBytes, printable, type Removed, remove } from '../index.js';
 
@@ -21,7 +22,7 @@ export default class Rm extends Command {
 
   #remove(name: string, force: boolean): number {
     try {
-      this.log(describe(remove(name, { force })));
+      writeAll(1, `${describe(remove(name, { force }))}\n`);
       return 0;
     } catch (error) {
       return report(error);

@@ -49,6 +49,8 @@ function decode(bytes: Buffer, text: string): HelperEvent {
       return { kind: 'failed', index, errno: value, text };
     case 7:
       return { kind: 'exited', status: value, text };
+    case 8:
+      return { kind: 'typed', signal: value };
     default:
       throw new BugError(`the helper sent an event of unknown kind ${kind}`);
   }

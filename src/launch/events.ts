@@ -6,4 +6,6 @@ export type HelperEvent =
   | { kind: 'yield'; index: number; text: string }
   | { kind: 'started' }
   | { kind: 'failed'; index: number; errno: number; text: string }
+  /** A key of the terminal made a signal that init did not mind when it was read. */
+  | { kind: 'typed'; signal: number }
   | { kind: 'exited'; status: number; text: string };

@@ -83,7 +83,7 @@ export class Launch {
   }
 
   /** The next event of the start or of the end; hello, created and step are taken in on the way. @throws UserError when the helper is gone. */
-  async next(): Promise<Extract<HelperEvent, { kind: 'yield' | 'started' | 'failed' | 'exited' }>> {
+  async next(): Promise<Extract<HelperEvent, { kind: 'yield' | 'started' | 'failed' | 'typed' | 'exited' }>> {
     for (;;) {
       const event = this.#events.shift();
       if (event === undefined) {

@@ -93,12 +93,26 @@ function nextValue(flag: string, word: string, next: string | undefined): string
   throw new UserError(`${quote(word).slice(1, -1)} needs a value`, { hint: `write --${flag}=VALUE; crt run --help says which` });
 }
 
+/** Flags of docker's run that crt does not have, and what there is in their place. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  '--name': 'the name is the first word: crt run NAME',
+  '-p': 'no ports are published: --network host shares the network of this machine',
+  '--publish': 'no ports are published: --network host shares the network of this machine',
+  '-P': 'no ports are published: --network host shares the network of this machine',
+  '--restart': 'no daemon would start it again: that is for a service manager, for example systemd',
+  '--shm-size': '--tmpfs /dev/shm:size=64m',
+  '--add-host': 'mount a file of your own: -v ./hosts:/etc/hosts',
+  '--dns': 'mount a file of your own: -v ./resolv.conf:/etc/resolv.conf',
+};
+
 function unknownFlag(shown: string, meant: string, word: string, table: FlagTable, name: string | undefined): UserError {
   const names = Object.keys(table);
   const no = names.filter((flag) => kindOf(flag, table)?.allowNo).map((flag) => `no-${flag}`);
   const guess = nearest(meant, [...names, ...no]);
   const suggestion = guess === undefined ? '' : `did you mean --${guess}? `;
   const box = name !== undefined && /^[\w.-]{1,63}$/.test(name) ? name : 'NAME';
+  const instead = Object.hasOwn(INSTEAD, shown) ? INSTEAD[shown] : undefined;
+  if (instead !== undefined) return new UserError(`crt run has no flag ${shown}`, { hint: instead });
   const hint = `${suggestion}A flag of your command comes after --: crt run ${box} -- COMMAND ${quote(word).slice(1, -1)}`;
   return new UserError(`crt run has no flag ${quote(shown).slice(1, -1)}`, { hint });
 }

@@ -19,6 +19,8 @@ const MOST = Number.MAX_SAFE_INTEGER;
 const SMALLEST_LAYER = 1024 ** 2;
 
 const bytes: Reader<number> = (value, path) => {
+  if (typeof value !== 'number')
+    throw wrong(path, value, `bytes, a whole number from ${SMALLEST_MEMORY} (${formatBytes(SMALLEST_MEMORY)})`);
   const number = whole(-1, MOST, 'bytes, a whole number')(value, path);
   if (number >= SMALLEST_MEMORY) return number;
   const hint = 'the library counts bytes: 50 MiB is 50 * 1024 ** 2';

@@ -6,7 +6,7 @@ import { type HostPath, toHostPath } from '../plan/step.js';
 import { stringifyExactJson } from '../spec/json.js';
 import { codeOf, systemError } from './failure.js';
 import { randomName, removeFolder, writeByRename } from './file.js';
-import { withUndoLock } from './lock.js';
+import { prepareUndoLock, withUndoLock } from './lock.js';
 import { type CgroupRecord, type ContainerRecord, type ExitRecord, NAME_PATTERN } from './record.js';
 import { ensureRoot, type Roots } from './roots.js';
 import { isOrphaned, status } from './status.js';
@@ -67,6 +67,7 @@ function fill(temporary: HostPath, record: ContainerRecord, files: ClaimFiles): 
   mkdirSync(temporary, { mode: 0o700 });
   writeFileSync(`${temporary}/state.json`, JSON.stringify(record), { mode: 0o600 });
   writeFileSync(`${temporary}/config.json`, stringifyExactJson(files.config), { mode: 0o600 });
+  prepareUndoLock(temporary);
 }
 
 /** What `ps` shows is enough: a command of two megabytes must not make a record that is too big to be believed. */

@@ -1,3 +1,4 @@
+import { getSystemErrorMap } from 'node:util';
 import { UserError } from '../errors.js';
 
 /** The errno name of a failed system call (`ENOENT` …), or undefined when it is another kind of error. */
@@ -5,6 +6,13 @@ export function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code } = error as NodeJS.ErrnoException;
   return typeof code === 'string' ? code : undefined;
+}
+
+/** `no space left on device` for a failed system call; the message for anything else. */
+export function errnoWords(error: unknown): string {
+  const { errno, message } = error as NodeJS.ErrnoException;
+  const [, words = message] = (errno === undefined ? undefined : getSystemErrorMap().get(errno)) ?? [];
+  return words;
 }
 
 /** Causes that a person can do something about (errno(3)), in words. */

@@ -21,6 +21,14 @@ import { pause } from './pause.js';
  */
 const PREFIX = 'undo.';
 
+/** Kept in each state folder for its inode: on a file system that has no other left, an announcement takes its place. */
+const SPARE = 'spare';
+
+/** Makes what {@link withUndoLock} needs where nothing can be made any more. For a folder that nobody else sees yet. */
+export function prepareUndoLock(directory: HostPath): void {
+  symlinkSync('for the undo lock', `${directory}/${SPARE}`);
+}
+
 /** This very process. */
 export function ownIdentity(): ProcessIdentity {
   return { pid: process.pid, startTime: startTime(process.pid) ?? 0, bootId: bootId() };
@@ -62,8 +70,15 @@ function acquire(directory: HostPath, self: ProcessIdentity, patience: number): 
 
 function announce(directory: HostPath, self: ProcessIdentity): string | undefined {
   const file = PREFIX + randomName();
+  const text = `${self.pid} ${self.startTime} ${self.bootId}`;
   try {
-    symlinkSync(`${self.pid} ${self.startTime} ${self.bootId}`, `${directory}/${file}`);
+    try {
+      symlinkSync(text, `${directory}/${file}`);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOSPC' && codeOf(error) !== 'EDQUOT') throw error;
+      withdraw(`${directory}/${SPARE}`);
+      symlinkSync(text, `${directory}/${file}`);
+    }
     return file;
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import test from 'ava';
 import type { ContainerCgroup } from '../../src/cgroup/container.js';
+import { refuseForeign } from '../../src/cgroup/directory.js';
 import { oomVictim } from '../../src/cgroup/oom.js';
 import { openCgroup } from '../../src/cgroup/open.js';
 import type { Hierarchy } from '../../src/host/facts.js';
@@ -97,7 +98,9 @@ real('a cgroup that exists is refused and left alone', (t) => {
   const foreign = `/sys/fs/cgroup/pids/${name}`;
   mkdirSync(foreign);
   t.teardown(() => rmdirSync(foreign));
-  t.throws(() => cgroup.check(), { name: 'UserError', message: new RegExp(`a cgroup ${name} exists already and is not crt's`) });
+  const message = new RegExp(`a cgroup ${name} exists already and is not crt's`);
+  t.throws(() => refuseForeign(cgroup.paths, name, () => false), { name: 'UserError', message });
+  t.notThrows(() => refuseForeign(cgroup.paths, name, () => true), "a container of crt's: the claim tells whether the name is free");
   t.throws(() => cgroup.create(), { name: 'UserError', message: /exists already/ });
   t.true(existsSync(foreign));
   t.false(existsSync(`/sys/fs/cgroup/memory/${name}`), 'what was made before the refusal is gone');

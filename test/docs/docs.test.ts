@@ -106,8 +106,8 @@ test('docs/plan.md numbers events and requests as the helper does', (t) => {
   const text = read('docs/plan.md');
   const header = read('helper/sync.h');
   for (const kind of ['event', 'request']) {
-    const [, list = ''] = new RegExp(`^enum ${kind} \\{ (.*) \\};$`, 'm').exec(header) ?? [];
-    const names = list.split(', ').map((word) => word.replace(/^[A-Z]+_/, '').replace(/ = 1$/, ''));
+    const [, list = ''] = new RegExp(`^enum ${kind} \\{\\s+([^}]*\\S)\\s+\\};$`, 'm').exec(header) ?? [];
+    const names = list.split(/,\s+/).map((word) => word.replace(/^[A-Z]+_/, '').replace(/ = 1$/, ''));
     t.true(names.length >= 4);
     for (const [at, name] of names.entries()) t.true(text.includes(`| ${at + 1} | ${name} |`), `${name} is not number ${at + 1}`);
   }

@@ -1,5 +1,6 @@
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { box, crt, e2e, folder, MIB, ROOTFS } from './support.js';
+import { box, CRT, crt, e2e, ended, folder, MIB, ROOTFS } from './support.js';
 
 const SHOW = ['printf', '[%s]\\n'];
 const words: readonly (readonly [title: string, words: readonly string[]])[] = [
@@ -143,4 +144,22 @@ e2e('--memory: a bare number is MiB, a large one bytes', async (t) => {
     // The kernel counts pages.
     t.true(Math.abs(Number(stdout) - bytes) < 4096, `${given}: ${stdout} ${stderr}`);
   }
+});
+
+e2e('words and variables that are not UTF-8 are refused, not changed', async (t) => {
+  const program = CRT.map((word) => `'${word}'`).join(' ');
+  const refused = async (line: string): Promise<string> => {
+    const child = spawn('bash', ['-c', line.replace('crt', program)], { env: { ...process.env, CRT_ROOTFS: ROOTFS } });
+    const { code, stdout, stderr } = await ended(child);
+    t.deepEqual([code, stdout], [125, ''], line);
+    return stderr;
+  };
+  const name = box(t);
+  t.regex(await refused(`crt run ${name} -- printf %s $'a\\xff\\xfe'`), /the word \$'a\\xff\\xfe' is not UTF-8/);
+  t.regex(await refused(`crt run ${name} -e A=$'\\xff' -- env`), /the word \$'A=\\xff' is not UTF-8/);
+  t.regex(await refused(`A=$'\\xff' crt run ${name} -e A -- env`), /the variable \$'A=\\xff' is not UTF-8/);
+  const file = `${await folder(t)}/env`;
+  writeFileSync(file, Buffer.from([0x41, 0x3d, 0xff]));
+  t.regex(await refused(`crt run ${name} --env-file ${file} -- env`), /--env-file \S+ is not UTF-8/);
+  t.is((await crt(t, ['run', name, '-e', 'A=\ufffd', '--', 'sh', '-c', 'printf %s "$A"'])).stdout, '\ufffd', 'which is a character, too');
 });

@@ -140,3 +140,18 @@ e2e('two mounts at one place are refused', async (t) => {
     { message: /mounts\[1\].*already/ },
   );
 });
+
+e2e('a folder on a file, or a file on a folder, is said by what was typed', async (t) => {
+  const source = await folder(t);
+  writeFileSync(`${source}/file`, '');
+  for (const [from, to] of [
+    [source, '/etc/passwd'],
+    [`${source}/file`, '/etc'],
+  ]) {
+    const { code, stderr } = await crt(t, ['run', box(t), '-v', `${from}:${to}`, '--', 'true']);
+    t.is(code, 125);
+    t.true(stderr.includes(`(bind ${from} ${to}) failed: invalid argument (EINVAL). A directory cannot be mounted on a file`), stderr);
+    t.true(stderr.includes(`look at -v ${from}:${to}`), stderr);
+    t.notRegex(stderr, /\/run\/crt/);
+  }
+});

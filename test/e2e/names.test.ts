@@ -1,7 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import { run, UserError } from '../../src/index.js';
-import { box, crt, type Ended, e2e, folder, ROOTFS, traces } from './support.js';
+import type { ExecutionContext } from 'ava';
+import { prepare, run, UserError } from '../../src/index.js';
+import { box, crt, descendants, type Ended, e2e, folder, ROOTFS, startCrt, traces, until } from './support.js';
 
 const BAD = [
   '',
@@ -77,7 +80,7 @@ e2e('twenty runs of one name at once: one wins, the others say that the name is 
   t.is(errors.length, 19);
   for (const error of errors) {
     t.true(error instanceof UserError, String(error));
-    t.regex((error as Error).message, new RegExp(`${name}.*(taken|in use|running|exists)`));
+    t.regex((error as Error).message, new RegExp(`^the name ${name} is taken by a (running container|container that is being started)`));
   }
 });
 
@@ -105,7 +108,7 @@ e2e('a second run of a name that runs says so and leaves the first alone', async
   t.like(first, { exitCode: 0, stdout: 'end' });
   const { code, stderr } = await (second as Promise<Ended>);
   t.is(code, 125);
-  t.regex(stderr, new RegExp(name));
+  t.regex(stderr, new RegExp(`crt: the name ${name} is taken by a running container \\(pid \\d+\\)\n`));
 });
 
 e2e('the same name again right after, fifty times', async (t) => {
@@ -121,4 +124,54 @@ e2e('a name and a state folder that somebody else made is not taken over', async
   const { code } = await crt(t, ['run', name, '--', 'echo', 'ran'], { env: { CRT_STATE_DIR: state } });
   t.is(code, 125);
   t.is(readFileSync(`${state}/${name}/precious`, 'utf8'), 'mine');
+});
+
+e2e('after crt and its monitor were killed the next run of the name repairs what they left', async (t) => {
+  const name = box(t);
+  const child = startCrt(t, ['run', name, '--', 'sh', '-c', 'echo ready; exec sleep 1000']);
+  await until(child.stdout, 'ready');
+  const monitors = descendants('crt-init', child.pid);
+  t.is(monitors.length, 1);
+  const gone = once(child, 'close');
+  // Stopped first: neither sees the other die.
+  for (const pid of [child.pid ?? 0, ...monitors]) process.kill(pid, 'SIGSTOP');
+  for (const pid of [child.pid ?? 0, ...monitors]) process.kill(pid, 'SIGKILL');
+  await gone;
+  t.true(traces(name).length > 0, 'something was left');
+  t.like(await crt(t, ['run', name, '--', 'echo', 'again']), { code: 0, stdout: 'again\n' });
+});
+
+/** A cgroup that somebody else made, empty, where a container of this name would have its own. */
+function foreignCgroup(t: ExecutionContext, name: string): string {
+  const path = prepare({ name, rootfs: ROOTFS }).cgroup.paths[0];
+  if (path === undefined) throw new Error('no cgroups here');
+  mkdirSync(path, { recursive: true });
+  t.teardown(() => rmdirSync(path));
+  return path;
+}
+
+const NOT_OURS = /a cgroup \S+ exists already and is not crt's/;
+
+e2e("somebody else's empty cgroup is refused before anything is touched, and stays", async (t) => {
+  const name = `t-${randomBytes(6).toString('hex')}`;
+  const path = foreignCgroup(t, name);
+  await t.throwsAsync(run({ name, rootfs: ROOTFS, command: ['true'], onPlan: () => t.fail() }), {
+    instanceOf: UserError,
+    message: NOT_OURS,
+  });
+  t.true(existsSync(path));
+});
+
+e2e("one that is made after the look, and before crt's own, stays, too", async (t) => {
+  const name = `t-${randomBytes(6).toString('hex')}`;
+  let path = '';
+  const onPlan = (): void => {
+    path = foreignCgroup(t, name);
+  };
+  await t.throwsAsync(run({ name, rootfs: ROOTFS, command: ['true'], onPlan }), { instanceOf: UserError, message: NOT_OURS });
+  t.true(existsSync(path));
+  t.deepEqual(
+    traces(name).filter((trace) => !trace.endsWith(path)),
+    [],
+  );
 });

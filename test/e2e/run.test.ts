@@ -94,7 +94,7 @@ for (const user of ['no-such-user', 'root:no-such-group']) {
   e2e(`user ${user} is an error that says so`, async (t) => {
     const error = await t.throwsAsync(script(t, WHO, { user }));
     t.regex(error?.message ?? '', /step \d+ \(user .*no-such.*\) failed/);
-    t.regex(error?.message ?? '', /not in the \/etc\/passwd or \/etc\/group/);
+    t.regex(error?.message ?? '', /: no (user|group) of this name in the container's \/etc\/(passwd|group)/);
   });
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
 import { run } from '../../src/index.js';
 import { Shell } from './pty.js';
 import { box, contain, crt, descendants, e2e, ROOTFS, serial } from './support.js';
@@ -118,11 +119,10 @@ e2e('Ctrl-C goes as a byte to the foreground process, and only there', async (t)
   await shell.see(/caught/);
   shell.type('\x03');
   await shell.see(/caught/);
+  // SIGQUIT is one that this PID 1 does not handle.
   shell.type('\x1c');
-  // Ctrl-\ is SIGQUIT to PID 1, which ignores it; the container is ended from outside.
-  process.kill(descendants('node', shell.pid)[0] ?? 0, 'SIGTERM');
   await shell.see(/HOST> /);
-  t.is(await shell.code(), 143);
+  t.is(await shell.code(), 131);
 });
 
 for (const [program, start, quit] of [
@@ -204,4 +204,63 @@ serial('library: terminals leave no descriptor open here', async (t) => {
     await t.throwsAsync(run({ name, rootfs: ROOTFS, command: ['no-such-command'], tty: true }));
   }
   t.is(await open(), before);
+});
+
+for (const [key, name, code] of [
+  ['\x03', 'Ctrl-C', 130],
+  ['\x1c', 'Ctrl-\\', 131],
+] as const) {
+  e2e(`${name} ends a PID 1 that would swallow it: ${code}`, async (t) => {
+    const shell = new Shell(t);
+    await shell.see(/HOST> /);
+    shell.type(`${Shell.run} ${box(t)} -- sh -c 'echo re""ady; exec sleep 1000'\r`);
+    await shell.see(/ready/);
+    shell.type(key);
+    await shell.see(/HOST> /);
+    t.is(await shell.code(), code);
+  });
+}
+
+e2e('Ctrl-C is left to a PID 1 that handles it, if only once, ignores it, or reads it as a byte', async (t) => {
+  const shell = new Shell(t);
+  await shell.see(/HOST> /);
+  const inside =
+    'trap "trap - INT; echo got""it" INT; echo re""ady; until read a; do :; done; trap "" INT; echo ignor""ing; read a; trap - INT; stty raw -echo; echo ra""w; od -An -tx1 -N1; exit 7';
+  shell.type(`${Shell.run} ${box(t)} -- sh -c '${inside}'\r`);
+  await shell.see(/ready/);
+  shell.type('\x03');
+  await shell.see(/gotit/);
+  shell.type('\r');
+  await shell.see(/ignoring/);
+  shell.type('\x03\r');
+  await shell.see(/raw/);
+  shell.type('\x03');
+  await shell.see(/ 03/);
+  await shell.see(/HOST> /);
+  t.is(await shell.code(), 7);
+});
+
+e2e('Ctrl-C ends the job of a shell that is PID 1, or the child of a reaper, and its 130 comes from inside', async (t) => {
+  const shell = new Shell(t);
+  await enter(shell, box(t));
+  shell.type('sleep 1000 || echo "job $?"\r');
+  await shell.see(/sleep 1000[^\n]*\n/);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  shell.type('\x03');
+  await shell.see(/INSIDE> /);
+  shell.type('exit 4\r');
+  await shell.see(/HOST> /);
+  t.is(await shell.code(), 4);
+  shell.type(`${Shell.run} ${box(t)} --init -- sh -c 'echo re""ady; exec sleep 1000'\r`);
+  await shell.see(/ready/);
+  shell.type('\x03');
+  await shell.see(/HOST> /);
+  t.is(await shell.code(), 130);
+});
+
+e2e('library: Ctrl-C through a terminal made for it', async (t) => {
+  const keys = new PassThrough();
+  const options = { command: ['sh', '-c', 'echo ready; exec sleep 1000'], tty: true, input: keys };
+  const running = contain(t, { ...options, onStart: () => setTimeout(() => keys.write('\x03'), 1000) });
+  t.like(await running, { exitCode: 130, signal: 'SIGINT', reason: 'signal', oomKilled: false });
 });

@@ -23,7 +23,7 @@ test('a claim fills the folder: private, and with all that undo needs', (t) => {
   t.is(statSync(held.directory).mode & 0o7777, 0o700);
   t.is(statSync(roots.state).mode & 0o7777, 0o700);
   t.deepEqual(names(roots.state), ['box']);
-  t.deepEqual(names(held.directory), ['config.json', 'state.json']);
+  t.deepEqual(names(held.directory), ['config.json', 'spare', 'state.json']);
   t.is(statSync(`${held.directory}/state.json`).mode & 0o7777, 0o600);
   t.deepEqual(read(roots, 'box')?.record, held.record);
 });
@@ -38,7 +38,7 @@ test('what is written later is read back', (t) => {
   t.deepEqual(entry?.cgroups, { bootId: bootId(), directories: [] });
   t.deepEqual(entry?.init, held.record.owner);
   t.deepEqual(entry?.exit, EXIT);
-  t.deepEqual(names(held.directory), ['cgroup.json', 'config.json', 'exit.json', 'pid', 'state.json']);
+  t.deepEqual(names(held.directory), ['cgroup.json', 'config.json', 'exit.json', 'pid', 'spare', 'state.json']);
 });
 
 test('numbers beyond 2^53 stay exact in config.json', (t) => {
