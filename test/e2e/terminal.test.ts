@@ -119,7 +119,8 @@ e2e('Ctrl-C goes as a byte to the foreground process, and only there', async (t)
   await shell.see(/caught/);
   shell.type('\x03');
   await shell.see(/caught/);
-  // SIGQUIT is one that this PID 1 does not handle.
+  // SIGQUIT is one that this PID 1 does not handle, nor blocks while it waits for a sleep.
+  await new Promise((resolve) => setTimeout(resolve, 50));
   shell.type('\x1c');
   await shell.see(/HOST> /);
   t.is(await shell.code(), 131);
