@@ -51,10 +51,16 @@ export async function packageCopy(t: ExecutionContext, script: (copy: { director
   };
 }
 
-/** Makes the copy; strace lets go of a process at its exec, so only the helper is meant. */
+/**
+ * Makes the copy; strace lets go of a process at its exec, so only the helper is meant. And only the start: a fault in the verb that
+ * kills what a start has left would be a second one.
+ */
 export async function tracedPackage(t: ExecutionContext, strace: string): Promise<TracedPackage> {
   const words = (directory: string): string => `${strace} -f -b execve -qq -o ${directory}/log $(cat ${directory}/words)`;
-  const copy = await packageCopy(t, ({ directory }) => `#!/bin/sh\nexec ${words(directory)} ${HELPER} "$@"\n`);
+  const copy = await packageCopy(
+    t,
+    ({ directory }) => `#!/bin/sh\n[ "$1" = run ] || exec ${HELPER} "$@"\nexec ${words(directory)} ${HELPER} "$@"\n`,
+  );
   return {
     ...copy,
     trace: (given) => copy.write('words', given.join(' ')),
