@@ -1,4 +1,5 @@
 import { chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
 import { chooseIds } from '../../src/ids.js';
 import { list, remove, run } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
@@ -17,13 +18,16 @@ function base(uidMap: string): number {
 e2e('root inside is an id of the host that nobody has, and so is everybody else', async (t) => {
   const maps: string[] = [];
   const name = box(t);
+  // It waits for this: what ends by itself may be gone before it is looked at.
+  const input = new PassThrough();
   await run({
     name,
     rootfs: ROOTFS,
     command: ['sh', '-c', 'cat /proc/self/uid_map /proc/self/gid_map; read go'],
-    input: 'go\n',
+    input,
     onStart: ({ pid }) => {
       maps.push(readFileSync(`/proc/${pid}/uid_map`, 'utf8'), readFileSync(`/proc/${pid}/status`, 'utf8'));
+      input.end('go\n');
     },
   }).then(({ stdout }) => maps.push(stdout));
   const [, status = '', inside = ''] = maps;
