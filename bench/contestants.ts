@@ -59,16 +59,19 @@ function name(round: number): string {
   return `crt-bench-${process.pid}-${round}`;
 }
 
-function crtLibrary(arena: Arena): Contestant {
+/** @param plain without what `crun spec` has not either: the pair of plain crun. */
+function crtLibrary(arena: Arena, plain = false): Contestant {
   return {
-    key: 'crt-library',
-    title: 'crt, library in a warm process',
+    key: plain ? 'crt-library-plain' : 'crt-library',
+    title: `crt, library in a warm process${plain ? ', plain' : ''}`,
+    ...(plain ? { note: 'without user namespace and filter' } : {}),
     async start(round) {
       const result = await arena.library.run({
         name: name(round),
         rootfs: arena.rootfs,
         command: [COMMAND],
         memory: MEMORY_LIMIT,
+        ...(plain ? { userns: 'host', securityOpt: { seccomp: 'unconfined' } } : {}),
         stdout: 'ignore',
         stderr: 'ignore',
       });
@@ -176,7 +179,7 @@ const PEERS: readonly Peer[] = [
 
 /** Everyone who could take part on this machine, in the order of the rounds, and who could not. */
 export function enter(arena: Arena): { contestants: Contestant[]; skipped: Skipped[] } {
-  const contestants = [crtLibrary(arena), crtCli(arena), emptyNode(arena)];
+  const contestants = [crtLibrary(arena), crtLibrary(arena, true), crtCli(arena), emptyNode(arena)];
   const skipped: Skipped[] = [];
   for (const [key, program, make] of PEERS) {
     const file = which.sync(program, { nothrow: true });
