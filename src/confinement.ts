@@ -23,21 +23,25 @@ export function chooseFilter(options: RunOptions, config: Config, facts: HostFac
   const { securityOpt = {}, privileged } = options;
   const { seccomp = privileged ? 'unconfined' : undefined } = securityOpt;
   if (seccomp === 'unconfined') return undefined;
-  const { capabilities = {}, noNewPrivileges = false } = config.process;
-  const bounding = capabilities.bounding ?? [];
-  const profile =
-    seccomp === undefined
-      ? defaultProfile({ capabilities: bounding, mountIsAnswered: noNewPrivileges, noSetId: guardsSetId(options) })
-      : readSeccompProfile(readProfile(seccomp), seccomp, { arch: facts.arch, kernel: facts.kernel, capabilities: bounding });
+  const bounding = config.process.capabilities?.bounding ?? [];
+  if (seccomp === undefined) return ownFilter(options, config, facts.arch);
+  const profile = readSeccompProfile(readProfile(seccomp), seccomp, { arch: facts.arch, kernel: facts.kernel, capabilities: bounding });
   if (hasNotify(profile)) {
-    throw new UserError(
-      `securityOpt.seccomp: ${quote(String(seccomp))} asks somebody outside (SCMP_ACT_NOTIFY), and crt answers mount(2) alone`,
-      {
-        hint: 'SCMP_ACT_ERRNO refuses the call',
-      },
-    );
+    const what = `securityOpt.seccomp: ${quote(seccomp)} asks somebody outside (SCMP_ACT_NOTIFY), and crt answers mount(2) alone`;
+    throw new UserError(what, { hint: 'SCMP_ACT_ERRNO refuses the call' });
   }
   return cachedFilter(profile, { arch: facts.arch });
+}
+
+/** The filters of crt's own profile that this process has had already; a program that starts many containers asks for one of them. */
+const known = new Map<string, Uint8Array>();
+
+function ownFilter(options: RunOptions, { process: { capabilities = {}, noNewPrivileges = false } }: Config, arch: string): Uint8Array {
+  const made = { capabilities: capabilities.bounding ?? [], mountIsAnswered: noNewPrivileges, noSetId: guardsSetId(options) };
+  const key = JSON.stringify([arch, made]);
+  const filter = known.get(key) ?? cachedFilter(defaultProfile(made), { arch });
+  known.set(key, filter);
+  return filter;
 }
 
 function readProfile(path: string): string {
