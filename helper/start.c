@@ -227,8 +227,10 @@ int start(struct context *context)
 	int result = interpret(context, 0);
 
 	/* The stage when it has done its last step, and init when it could not exec. */
-	if (context->self != MONITOR)
-		_exit(result ? 1 : 0);
+	if (context->self != MONITOR) {
+		syscall(SYS_exit_group, result ? 1 : 0);
+		__builtin_trap(); /* a filter may forbid even that, and _exit(2) would try for ever */
+	}
 	if (result || wait_child(context) != WAKE_CLOSED || !has_started(context))
 		return fail_start(context);
 	report_steps(context);

@@ -1,12 +1,15 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { UserError } from './errors.js';
 import { cachedFilter } from './filter-cache.js';
 import type { HostFacts } from './host/facts.js';
 import { loadedProfiles } from './host/lsm.js';
 import type { DeviceOption, RunOptions } from './options.js';
+import { readNamedFile } from './read-named-file.js';
 import { hasNotify } from './seccomp/compile.js';
 import { defaultProfile } from './seccomp/default-profile.js';
+import { setIdGuard } from './seccomp/set-id.js';
 import { capabilityMask, capabilityNames } from './spec/capabilities.js';
+import { defaultCapabilities } from './spec/defaults.js';
 import type { HostDevice } from './spec/device-flag.js';
 import { quote } from './spec/quote.js';
 import { readSeccompProfile } from './spec/seccomp-profile.js';
@@ -24,7 +27,7 @@ export function chooseFilter(options: RunOptions, config: Config, facts: HostFac
   const { seccomp = privileged ? 'unconfined' : undefined } = securityOpt;
   if (seccomp === 'unconfined') return undefined;
   const bounding = config.process.capabilities?.bounding ?? [];
-  if (seccomp === undefined) return ownFilter(options, config, facts.arch);
+  if (seccomp === undefined) return ownFilter(config, facts.arch);
   const profile = readSeccompProfile(readProfile(seccomp), seccomp, { arch: facts.arch, kernel: facts.kernel, capabilities: bounding });
   if (hasNotify(profile)) {
     const what = `securityOpt.seccomp: ${quote(seccomp)} asks somebody outside (SCMP_ACT_NOTIFY), and crt answers mount(2) alone`;
@@ -33,11 +36,16 @@ export function chooseFilter(options: RunOptions, config: Config, facts: HostFac
   return cachedFilter(profile, { arch: facts.arch });
 }
 
+/** What keeps setuid bits off files of the host, beside any filter and where there is none; undefined where nothing has to be guarded. */
+export function chooseGuard(options: RunOptions, { arch }: HostFacts): Uint8Array | undefined {
+  return guardsSetId(options) ? cachedFilter(setIdGuard(arch), { arch }) : undefined;
+}
+
 /** The filters of crt's own profile that this process has had already; a program that starts many containers asks for one of them. */
 const known = new Map<string, Uint8Array>();
 
-function ownFilter(options: RunOptions, { process: { capabilities = {}, noNewPrivileges = false } }: Config, arch: string): Uint8Array {
-  const made = { capabilities: capabilities.bounding ?? [], mountIsAnswered: noNewPrivileges, noSetId: guardsSetId(options) };
+function ownFilter({ process: { capabilities = {}, noNewPrivileges = false } }: Config, arch: string): Uint8Array {
+  const made = { capabilities: capabilities.bounding ?? [], mountIsAnswered: noNewPrivileges };
   const key = JSON.stringify([arch, made]);
   const filter = known.get(key) ?? cachedFilter(defaultProfile(made), { arch });
   known.set(key, filter);
@@ -45,12 +53,7 @@ function ownFilter(options: RunOptions, { process: { capabilities = {}, noNewPri
 }
 
 function readProfile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UserError(`securityOpt.seccomp: ${why}`, { hint: 'unconfined, or a file with a profile in JSON', cause: error });
-  }
+  return readNamedFile(path, '--security-opt seccomp', 'unconfined, or a file with a profile in JSON').toString('utf8');
 }
 
 /** What is at each host path; a link is followed, as docker does. @throws UserError for what is no device */
@@ -86,12 +89,16 @@ export function checkConfinement({ process }: Config, facts: HostFacts, profiles
   }
 }
 
+function isUsual(name: string): boolean {
+  return defaultCapabilities().bounding.includes(name);
+}
+
 function checkCapabilities({ capabilities = {} }: Process, facts: HostFacts): void {
   const asked = Object.values(capabilities).reduce((mask, names: readonly string[]) => mask | capabilityMask(names), 0n);
   const [missing] = capabilityNames(asked & ~facts.capabilities);
   if (missing === undefined) return;
   throw new UserError(`${missing} cannot be given: crt itself does not have it here (its bounding set)`, {
-    hint: `leave out --cap-add ${missing}, or add --cap-drop ${missing} if it is one of the defaults; capsh --print shows what there is`,
+    hint: `${isUsual(missing) ? `go without: --cap-drop ${missing}` : `leave out --cap-add ${missing}`}; capsh --print shows what there is`,
   });
 }
 

@@ -71,6 +71,10 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
     'it is no program that this kernel can run: a script without #!, or for another machine',
     'run it by its interpreter: sh SCRIPT',
   ],
+  'exec EPERM': [
+    'a filter of system calls does not let the command begin',
+    'a profile of --security-opt seccomp=FILE must allow execve and exit_group',
+  ],
   'exec E2BIG': ['arguments and environment are too long together', 'pass them in a file'],
   'keyring EDQUOT': ['the quota of kernel keys is used up', 'cat /proc/key-users'],
   'caps EPERM': ['crt itself does not have a capability that the container is to have', 'capsh --print'],

@@ -25,6 +25,7 @@ export type {
 export { outputError, writeWhole } from './output.js';
 export type { Plan } from './plan/step.js';
 export { type Prepared, prepare } from './prepare.js';
+export { readNamedFile } from './read-named-file.js';
 export { type Removed, remove } from './remove.js';
 export { run } from './run.js';
 export { splitRun } from './spec/arguments.js';

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { ContainerCgroup } from './cgroup/container.js';
 import { refuseForeign } from './cgroup/directory.js';
 import { openCgroup } from './cgroup/open.js';
-import { checkConfinement, chooseFilter, confinementNotices, lookAtDevices } from './confinement.js';
+import { checkConfinement, chooseFilter, chooseGuard, confinementNotices, lookAtDevices } from './confinement.js';
 import { effectiveRules } from './device-filter/rules.js';
 import { UserError } from './errors.js';
 import type { HostFacts } from './host/facts.js';
@@ -114,6 +114,7 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
       argv: [process.execPath, `${dirname(dirname(helper))}/bin/run.js`, 'undo', options.name],
       env: [`CRT_STATE_DIR=${roots.state}`, `CRT_LAYERS_DIR=${roots.layers}`, 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
     },
+    guard: chooseGuard(options, facts),
     filter,
     // Unconfined means no filter at all.
     listener: filter && mountListener(facts.arch),

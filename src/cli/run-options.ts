@@ -1,9 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { isatty } from 'node:tty';
 import {
-  errnoWords,
   mergeEnv,
   parseCapabilities,
   parseCpus,
@@ -23,6 +21,7 @@ import {
   parseWhole,
   printable,
   type RunOptions,
+  readNamedFile,
   UserError,
 } from '../index.js';
 import type { FlagValues } from './flag-values.js';
@@ -148,12 +147,7 @@ function parsed<T>(values: Values, name: RunFlagName, parse: (text: string) => T
 
 function readText(path: string): string {
   const hint = 'a file with one NAME=VALUE a line';
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new UserError(`--env-file ${printable(path)} cannot be read: ${errnoWords(error)}`, { hint, cause: error });
-  }
+  const bytes = readNamedFile(path, '--env-file', hint);
   if (!isUtf8(bytes)) throw new UserError(`--env-file ${printable(path)} is not UTF-8`, { hint });
   return bytes.toString('utf8');
 }

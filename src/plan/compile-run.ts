@@ -6,6 +6,7 @@ import { isBind, mountAll, stageBinds } from './mounts.js';
 import { bearInit, enterCgroup, furnish } from './namespaces.js';
 import {
   answerMounts,
+  closeDescriptors,
   commandCandidates,
   dropRights,
   execCommand,
@@ -73,6 +74,7 @@ export function compileRun(config: Config, layout: Layout): Plan {
       ...dropRights(config),
       // Needs no_new_privs, and sends a descriptor, which the filter may forbid.
       ...answerMounts(config, layout),
+      ...closeDescriptors(),
       ...filterCalls(config, layout),
       ...holdBeforeExec(layout),
       ...execCommand(config, layout),

@@ -34,6 +34,8 @@ export interface Layout {
   readonly files: readonly ProvidedFile[];
   /** What the monitor runs when the supervisor is dead: absolute paths. */
   readonly onOrphan: { readonly argv: readonly string[]; readonly env: readonly string[] };
+  /** A filter that goes beside {@link filter}, before it: no setuid bits on files of the host (seccomp/set-id.ts). */
+  readonly guard?: Uint8Array | undefined;
   /** A system call filter as the kernel takes it (seccomp/). */
   readonly filter: Uint8Array | undefined;
   /** The filter that sends mount(2) to the monitor, as the kernel takes it (seccomp/mount-listener.ts). */

@@ -117,10 +117,12 @@ export function answerMounts(config: Config, layout: Layout): Step[] {
  */
 export function filterCalls(config: Config, layout: Layout): Step[] {
   const confined = config.process.noNewPrivileges ?? false;
-  const filter =
-    layout.filter === undefined
-      ? []
-      : [step('seccomp', 'init', { filter: layout.filter }, { ...process, why: 'only the system calls that programs need' })];
+  const load = (filter: Uint8Array | undefined, why: string): Step[] =>
+    filter === undefined ? [] : [step('seccomp', 'init', { filter }, { ...process, why })];
+  const filter = [
+    ...load(layout.guard, 'no setuid file in a folder of the host'),
+    ...load(layout.filter, 'only the system calls that programs need'),
+  ];
   const early = !confined && filter.length > 0;
   return [
     ...(early ? [filterCapabilities(config)] : []),
@@ -155,12 +157,16 @@ function labelExec(config: Config, layout: Layout): Step[] {
   ];
 }
 
-/** The last two: nothing of the host stays open, and the command takes over. */
+/** Nothing of the host stays open: all that is opened after it closes itself at the exec. Before the filter, which may forbid it. */
+export function closeDescriptors(): Step[] {
+  return [step('close-fds', 'init', {}, { ...process, why: 'nothing that was left open gets in' })];
+}
+
+/** The last: the command takes over. */
 export function execCommand(config: Config, layout: Layout): Step[] {
   const { args, env } = config.process;
   const argv = args.length > 0 ? args : [''];
   return [
-    step('close-fds', 'init', {}, { ...process, why: 'nothing that was left open gets in' }),
     step(
       'exec',
       'init',

@@ -2,15 +2,12 @@ import { errnoOf } from '../spec/errno.js';
 import type { Seccomp, SeccompRule } from '../spec/types.js';
 import { ALLOWED, BY_CAPABILITY, MISSING } from './allowed.js';
 import { allowAnyBut } from './any-but.js';
-import { SETS_MODE, withoutSetId } from './set-id.js';
 
 export interface DefaultProfileOptions {
   /** The container's bounding set: `CAP_CHOWN` …; each opens what it is of no use without. */
   readonly capabilities: readonly string[];
   /** mount(2) is let through, because a filter before this one has it answered (mount-listener.ts): a refusal here would count more. */
   readonly mountIsAnswered?: boolean;
-  /** No file gets a setuid or setgid bit: a folder of the host is mounted, in which root inside owns what it makes as user 0 does. */
-  readonly noSetId?: boolean;
 }
 
 /** All CLONE_NEW… of linux/sched.h that clone(2) takes; CLONE_NEWTIME lies in its signal number and is for unshare(2) alone. */
@@ -33,14 +30,11 @@ const PERSONALITIES = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff];
  * Refused by not being there, among others: new namespaces, and entering others; io_uring, bpf, perf_event_open,
  * userfaultfd; the kernel's keyrings, which have no namespace; kexec, modules, swap, quotas, accounting; another process's memory.
  */
-export function defaultProfile({ capabilities, mountIsAnswered = false, noSetId = false }: DefaultProfileOptions): Seccomp {
+export function defaultProfile({ capabilities, mountIsAnswered = false }: DefaultProfileOptions): Seccomp {
   const granted = new Set(capabilities.flatMap((name) => (Object.hasOwn(BY_CAPABILITY, name) ? (BY_CAPABILITY[name] ?? []) : [])));
-  const missing = [...MISSING.filter((name) => !granted.has(name)), ...(noSetId ? ['openat2'] : [])];
+  const missing = MISSING.filter((name) => !granted.has(name));
   const syscalls: SeccompRule[] = [
-    ...ALLOWED.map(
-      ({ names }): SeccompRule => ({ names: names.filter((name) => !noSetId || !SETS_MODE.has(name)), action: 'SCMP_ACT_ALLOW' }),
-    ),
-    ...(noSetId ? withoutSetId() : []),
+    ...ALLOWED.map(({ names }): SeccompRule => ({ names: [...names], action: 'SCMP_ACT_ALLOW' })),
     { names: missing, action: 'SCMP_ACT_ERRNO', errnoRet: errnoOf('ENOSYS') ?? 38 },
     ...byArguments(granted),
   ];

@@ -5,7 +5,7 @@ import { defaultCapabilities } from './defaults.js';
 import { nearest } from './nearest.js';
 import { quote } from './quote.js';
 import { type Reader, text } from './schema.js';
-import { guardsSetId } from './set-id.js';
+import { guardedCapabilities } from './set-id.js';
 import type { Capabilities } from './types.js';
 
 const ALL = 'ALL';
@@ -28,8 +28,18 @@ export function parseCapabilities(flag: '--cap-add' | '--cap-drop', given: strin
   return given.split(',').map((word) => checkCapability(word, flag));
 }
 
-/** @throws UserError for a capability that is both added and dropped: one of the two would be ignored. */
-export function checkCapabilityFlags({ capAdd = [], capDrop = [] }: RunOptions): void {
+/** @throws UserError for a capability that is both added and dropped, or that would get around the guard of setuid bits. */
+export function checkCapabilityFlags(options: RunOptions): void {
+  const { capAdd = [], capDrop = [] } = options;
+  const guarded = capAdd.find((name) => guardedCapabilities(options).includes(name));
+  if (guarded !== undefined) {
+    throw new UserError(
+      `capAdd: with ${guarded} and a folder of the host that can be written to, a file there could make anybody root of the host`,
+      {
+        hint: 'mount it :ro, or say that you mean it: --security-opt setid',
+      },
+    );
+  }
   const both = capAdd.find((name) => capDrop.includes(name));
   if (both !== undefined) throw new UserError(`capAdd: ${both} is in capDrop, too`, { hint: 'leave one of the two out' });
 }
@@ -42,8 +52,9 @@ export function checkCapabilityFlags({ capAdd = [], capDrop = [] }: RunOptions):
  */
 export function toCapabilities(options: RunOptions, had: bigint): Required<Capabilities> {
   const { capAdd = [], capDrop = [], privileged } = options;
-  const usual = defaultCapabilities().bounding.filter((name) => name !== 'CAP_SETFCAP' || !guardsSetId(options));
-  const base = privileged || capAdd.includes(ALL) ? capabilityNames(had) : usual;
+  const guarded = guardedCapabilities(options);
+  const all = privileged || capAdd.includes(ALL) ? capabilityNames(had) : defaultCapabilities().bounding;
+  const base = all.filter((name) => !guarded.includes(name));
   const kept = capDrop.includes(ALL) ? [] : base.filter((name) => !capDrop.includes(name));
   const names = [...new Set([...kept, ...capAdd.filter((name) => name !== ALL)])];
   return { bounding: [...names], effective: [...names], permitted: names, inheritable: [], ambient: [] };

@@ -8,3 +8,12 @@ export function guardsSetId({ mounts = [], privileged, securityOpt = {} }: RunOp
   if (privileged || securityOpt.setId) return false;
   return mounts.some(({ type, readonly }) => type !== 'tmpfs' && !readonly);
 }
+
+/**
+ * Capabilities that would get around it: with SETFCAP a file gets capabilities that count on the host; with FSETID, where root inside is
+ * root of the host, a setuid file that lies there already keeps its bit when it is written.
+ */
+export function guardedCapabilities(options: RunOptions): readonly string[] {
+  if (!guardsSetId(options)) return [];
+  return options.userns === 'host' ? ['CAP_SETFCAP', 'CAP_FSETID'] : ['CAP_SETFCAP'];
+}

@@ -107,6 +107,14 @@ e2e('no-new-privileges=false: init still dies with the monitor', async (t) => {
   t.true(!existsSync(`/proc/${init}`) || /^State:\s*[ZX]/m.test(readFileSync(`/proc/${init}/status`, 'utf8')));
 });
 
+e2e('a profile that forbids even the exec and the exit ends the start, and says so', async (t) => {
+  const home = await folder(t);
+  writeFileSync(`${home}/deny.json`, '{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": []}');
+  const error = await t.throwsAsync(contain(t, { command: ['true'], securityOpt: { seccomp: `${home}/deny.json` } }));
+  t.regex(error?.message ?? '', /\(exec .*EPERM/);
+  t.regex(String(Reflect.get(error ?? {}, 'hint')), /must allow execve/);
+});
+
 e2e('seccomp=unconfined: no filter; the default has one', async (t) => {
   t.is((await status(t, { securityOpt: { seccomp: 'unconfined' } }))('Seccomp'), '0');
   t.is((await status(t, {}))('Seccomp'), '2');
@@ -201,7 +209,7 @@ e2e('what is not built, or not to be had here, ends with 125 and touches nothing
   const lines: (readonly [string[], RegExp])[] = [
     [['--network', 'bridge'], /not built yet/],
     [['--userns', 'keep-id'], /not built yet/],
-    [['--security-opt', 'seccomp=/none/such'], /ENOENT/],
+    [['--security-opt', 'seccomp=/none/such'], /no such file or directory/],
     [['--security-opt', 'bogus=1'], /does not know this/],
     [['--cap-add', 'NOPE'], /not a capability/],
     [['--device', '/dev/none-such'], /is not there/],

@@ -1,4 +1,4 @@
-import { chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { chooseIds } from '../../src/ids.js';
 import { list, remove, run } from '../../src/index.js';
@@ -138,6 +138,14 @@ for (const uid of [0, 1000]) {
     // Without the guard, to show that it is the guard: on the host that file would be a root shell for everybody.
     const open = await contain(t, { command, mounts, securityOpt: { setId: true } });
     t.regex(open.stdout, /^chmod yes$/m);
+    // Whatever else is asked for.
+    for (const more of [{ securityOpt: { seccomp: 'unconfined' } }, { capAdd: ['ALL'] }, { userns: 'host' as const }, { init: true }]) {
+      chmodSync(`${home}/plain`, 0o644);
+      const { stdout: still } = await contain(t, { command, mounts, ...more });
+      t.regex(still, /^chmod Operation not permitted$/m, JSON.stringify(more));
+      t.regex(still, /^capability Operation not permitted$/m, JSON.stringify(more));
+      t.is(statSync(`${home}/plain`).mode & 0o6000, 0, JSON.stringify(more));
+    }
   });
 }
 

@@ -19,7 +19,7 @@ test.serial('init dies while it waits for its turn: the step that it could not d
     run({ name, command: ['/bin/true'], onSteps: (_results, { pid }) => void process.kill(pid, 'SIGKILL') }),
     { instanceOf: StepError },
   );
-  t.is(error.op, 'close-fds');
+  t.is(error.op, 'exec');
   t.is(error.errno, 0);
   t.regex(error.message, /killed by signal 9/);
 });
@@ -40,7 +40,7 @@ test.serial('the same while the monitor is stopped, and finds turn, request and 
     }),
     { instanceOf: StepError },
   );
-  t.is(error.op, 'close-fds');
+  t.is(error.op, 'exec');
   t.regex(error.message, /killed by signal 9/);
 });
 
