@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { run } from '../../src/index.js';
 import { Shell } from './pty.js';
-import { box, cgroupFile, cgroupsOf, e2e, folder, host, ROOTFS, script } from './support.js';
+import { box, cgroupFile, cgroupsOf, e2e, folder, host, ptyTest, ROOTFS, script } from './support.js';
 
 const isEntered = host.cgroup.hierarchies.some(({ controllers }) => controllers.includes('devices'));
 const onV1 = host.uid === 0 && host.cgroup.mode !== 'v2' && isEntered ? test : test.skip;
@@ -66,7 +66,7 @@ e2e('each default device can be read and written, and terminals opened', async (
   t.is(stdout.replaceAll('\r', ''), 'null\nzero\nfull\nrandom\nurandom\nptmx\nfilled\ntaken\nterminal\n/dev/pts/0\nboth\n', stderr);
 });
 
-e2e('with a terminal /dev/tty and /dev/console can be opened', async (t) => {
+ptyTest('with a terminal /dev/tty and /dev/console can be opened', async (t) => {
   const shell = new Shell(t);
   await shell.see(/HOST> /);
   shell.type(

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { CALLS_ENV, callsMount } from './mount-calls.js';
 import { Shell } from './pty.js';
-import { box, descendants, e2e, ended, folder, startCrt, until } from './support.js';
+import { box, descendants, e2e, ended, folder, ptyTest, startCrt, until } from './support.js';
 
 /** Starts Python with the module of mount-calls.ts, by the command line; `/out` is a folder of this test. */
 async function start(t: ExecutionContext, text: string): Promise<{ child: ChildProcess; out: string }> {
@@ -93,7 +93,7 @@ e2e('the answerer holds the listener and nothing else of the monitor', async (t)
   t.throws(() => sizeOf(answerer), { code: 'ENOENT' });
 });
 
-e2e('keys, output and resizes pass while a loop of calls runs', async (t) => {
+ptyTest('keys, output and resizes pass while a loop of calls runs', async (t) => {
   const { source } = await callsMount(t);
   const shell = new Shell(t);
   await shell.see(/HOST> /);

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { RunOptions } from '../../src/index.js';
 import type { MountOption } from '../../src/options.js';
 import { CALLS_ENV, callsMount } from './mount-calls.js';
-import { contain, e2e, host, script } from './support.js';
+import { contain, e2e, host, ptyTest, script } from './support.js';
 
 /** Runs Python with the module of mount-calls.ts; answers what it printed last, as JSON. */
 async function ask(t: ExecutionContext, text: string, options: Partial<RunOptions> = {}): Promise<unknown> {
@@ -41,7 +41,7 @@ e2e('mount -t proc proc /proc succeeds, and leaves /proc as it was: masked, read
   t.regex(stderr, /Read-only file system/);
 });
 
-e2e('it does so for every user, below a reaper, with a terminal, and with room for one open file', async (t) => {
+ptyTest('it does so for every user, below a reaper, with a terminal, and with room for one open file', async (t) => {
   const line = 'mount -t proc proc /proc; echo "code $?"';
   t.is((await script(t, line, { init: true })).stdout, 'code 0\n');
   t.is((await script(t, line, { tty: true })).stdout, 'code 0\r\n');

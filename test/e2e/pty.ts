@@ -1,6 +1,9 @@
 import type { ExecutionContext } from 'ava';
-import { spawn } from 'node-pty';
+import type { IPty } from 'node-pty';
 import { CRT, ROOTFS } from './support.js';
+
+// Optional: tests that need it are skipped without (support.ts, needingPty).
+const nodePty = await import('node-pty').catch(() => undefined);
 
 /** Milliseconds until an awaited text counts as missing. */
 const PATIENCE = 60_000;
@@ -9,14 +12,15 @@ const PATIENCE = 60_000;
 export class Shell {
   /** `crt run`, quoted for the shell. */
   static readonly run = `${CRT.map((word) => `'${word}'`).join(' ')} run`;
-  readonly #pty: ReturnType<typeof spawn>;
+  readonly #pty: IPty;
   #screen = '';
   #seen = 0;
   #wake: (() => void) | undefined;
 
   constructor(t: ExecutionContext, size: { columns: number; rows: number } = { columns: 100, rows: 30 }) {
     const env = { PATH: process.env['PATH'] ?? '', TERM: 'xterm', CRT_ROOTFS: ROOTFS, PS1: 'HOST> ', HOME: '/root' };
-    this.#pty = spawn('/bin/sh', ['-i'], { cols: size.columns, rows: size.rows, env, cwd: '/' });
+    if (nodePty === undefined) throw new Error('node-pty is not built');
+    this.#pty = nodePty.spawn('/bin/sh', ['-i'], { cols: size.columns, rows: size.rows, env, cwd: '/' });
     this.#pty.onData((text) => {
       this.#screen += text;
       this.#wake?.();

@@ -6,7 +6,7 @@ import type { RunOptions } from '../../src/options.js';
 import { type Plan, type Step, step } from '../../src/plan/step.js';
 import { capabilityMask, capabilityNames } from '../../src/spec/capabilities.js';
 import { defaultCapabilities } from '../../src/spec/defaults.js';
-import { box, contain, crt, e2e, folder, host, ROOTFS, script, traces } from './support.js';
+import { box, contain, crt, e2e, folder, host, ptyTest, ROOTFS, script, traces } from './support.js';
 
 const KEPT = capabilityMask(defaultCapabilities().bounding);
 const NET_ADMIN = capabilityMask(['CAP_NET_ADMIN']);
@@ -77,7 +77,7 @@ e2e('no-new-privileges=false: off, with the filter all the same, for root and fo
   t.regex((await script(t, text)).stdout, /^Uid:\t65534\t65534\t65534\t65534$/m);
 });
 
-e2e('no-new-privileges=false with a terminal, a reaper and a hold before the exec', async (t) => {
+ptyTest('no-new-privileges=false with a terminal, a reaper and a hold before the exec', async (t) => {
   const command = ['grep', '-E', '^(NoNewPrivs|Seccomp):', '/proc/self/status'];
   const result = await contain(t, {
     command,

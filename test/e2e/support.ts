@@ -22,6 +22,22 @@ export const e2e = host.uid === 0 ? test : test.skip;
 export const onV1 = host.uid === 0 && host.cgroup.mode !== 'v2' ? test : test.skip;
 export const serial = host.uid === 0 ? test.serial : test.serial.skip;
 
+/** node-pty is optional, and has to be built; where CI runs it must be there. */
+const hasPty =
+  process.env['CI'] !== undefined ||
+  (await import('node-pty').then(
+    () => true,
+    () => false,
+  ));
+type Declare = (title: string, body: (t: ExecutionContext) => Promise<unknown>) => void;
+
+/** For tests that sit at a terminal: skipped, with the reason in the title, where there is no node-pty to make one. */
+export function needingPty(declare: Declare): Declare {
+  return hasPty ? declare : (title, body) => test.skip(`${title} (node-pty is not built: npm rebuild node-pty)`, body);
+}
+export const ptyTest = needingPty(e2e);
+export const ptySerial = needingPty(serial);
+
 /** A container name of this test alone. The test fails when anything of that name is left at its end. */
 export function box(t: ExecutionContext): string {
   const name = `t-${randomBytes(6).toString('hex')}`;

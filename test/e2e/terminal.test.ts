@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { run } from '../../src/index.js';
 import { Shell } from './pty.js';
-import { box, contain, crt, descendants, e2e, ROOTFS, serial } from './support.js';
+import { box, contain, crt, descendants, ptySerial, ptyTest, ROOTFS } from './support.js';
 
 /** A prompt that is not what was typed. */
 const PROMPT = "bind 'set enable-bracketed-paste off'; PS1='IN'SIDE'> '";
@@ -15,7 +15,7 @@ async function enter(shell: Shell, name: string, flags = ''): Promise<void> {
   await shell.see(/INSIDE> /);
 }
 
-e2e('the terminal inside has a path, the right size, and bash has job control', async (t) => {
+ptyTest('the terminal inside has a path, the right size, and bash has job control', async (t) => {
   const shell = new Shell(t, { columns: 77, rows: 33 });
   await enter(shell, box(t));
   shell.type('tty; stty size; echo $$\r');
@@ -39,7 +39,7 @@ e2e('the terminal inside has a path, the right size, and bash has job control', 
   t.is(await shell.code(), 5);
 });
 
-e2e('a resize reaches the container with its signal', async (t) => {
+ptyTest('a resize reaches the container with its signal', async (t) => {
   const shell = new Shell(t);
   await enter(shell, box(t));
   shell.type('trap "stty size" WINCH; echo set\r');
@@ -52,7 +52,7 @@ e2e('a resize reaches the container with its signal', async (t) => {
   t.is(await shell.host('stty size'), '41 91');
 });
 
-e2e('the modes of the terminal are the same after an exit, and what was set inside is gone', async (t) => {
+ptyTest('the modes of the terminal are the same after an exit, and what was set inside is gone', async (t) => {
   const shell = new Shell(t);
   await shell.see(/HOST> /);
   const before = await shell.host('stty -g');
@@ -63,7 +63,7 @@ e2e('the modes of the terminal are the same after an exit, and what was set insi
   t.is(await shell.host('stty -g'), before);
 });
 
-e2e('after a start that fails, too', async (t) => {
+ptyTest('after a start that fails, too', async (t) => {
   const shell = new Shell(t);
   await shell.see(/HOST> /);
   const before = await shell.host('stty -g');
@@ -77,7 +77,7 @@ for (const [victim, comm] of [
   ['the monitor', 'crt-init'],
   ['node', 'node'],
 ] as const) {
-  e2e(`after kill -9 of ${victim}, too, and the container is gone`, async (t) => {
+  ptyTest(`after kill -9 of ${victim}, too, and the container is gone`, async (t) => {
     const shell = new Shell(t);
     const name = box(t);
     await shell.see(/HOST> /);
@@ -110,7 +110,7 @@ async function settled(holds: () => Promise<boolean>): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-e2e('Ctrl-C goes as a byte to the foreground process, and only there', async (t) => {
+ptyTest('Ctrl-C goes as a byte to the foreground process, and only there', async (t) => {
   const shell = new Shell(t);
   await shell.see(/HOST> /);
   shell.type(`${Shell.run} ${box(t)} -- sh -c 'trap "echo ca""ught" INT; echo re""ady; while :; do sleep 0.1; done'\r`);
@@ -131,7 +131,7 @@ for (const [program, start, quit] of [
   ['less', /root:x:0:0/, 'q'],
   ['top', /load average/, 'q'],
 ] as const) {
-  e2e(`${program} starts and quits`, async (t) => {
+  ptyTest(`${program} starts and quits`, async (t) => {
     const shell = new Shell(t);
     await enter(shell, box(t));
     shell.type(`${program} ${program === 'top' ? '' : '/etc/passwd'}; echo "left $?"\r`);
@@ -144,7 +144,7 @@ for (const [program, start, quit] of [
   });
 }
 
-e2e('with stdout in a pipe there is no terminal; with -t there is one', async (t) => {
+ptyTest('with stdout in a pipe there is no terminal; with -t there is one', async (t) => {
   const show = ['--', 'sh', '-c', 'tty; [ -t 1 ] && echo terminal'];
   t.is((await crt(t, ['run', box(t), ...show])).stdout, 'not a tty\n');
   const forced = await crt(t, ['run', box(t), '-t', ...show]);
@@ -154,7 +154,7 @@ e2e('with stdout in a pipe there is no terminal; with -t there is one', async (t
   t.is(await shell.host(`${Shell.run} ${box(t)} --no-tty -- sh -c 'tty; [ -t 1 ] || echo none' 2>/dev/null </dev/null`), 'not a tty\nnone');
 });
 
-e2e('the caller’s terminal cannot be typed into from inside', async (t) => {
+ptyTest('the caller’s terminal cannot be typed into from inside', async (t) => {
   const shell = new Shell(t);
   await shell.see(/HOST> /);
   const name = box(t);
@@ -164,7 +164,7 @@ e2e('the caller’s terminal cannot be typed into from inside', async (t) => {
   await shell.see(/HOST> /);
 });
 
-e2e('library: a terminal of the size that was asked for, stderr in it too, input by keys', async (t) => {
+ptyTest('library: a terminal of the size that was asked for, stderr in it too, input by keys', async (t) => {
   const { stdout, stderr, exitCode } = await contain(t, {
     command: ['sh', '-c', 'stty -echo; stty size; tty; echo error >&2; cat; exit 3'],
     tty: { rows: 50, columns: 132 },
@@ -175,7 +175,7 @@ e2e('library: a terminal of the size that was asked for, stderr in it too, input
   t.deepEqual([stderr, exitCode], ['', 3]);
 });
 
-serial('library: 200 short runs in a terminal lose no output', async (t) => {
+ptySerial('library: 200 short runs in a terminal lose no output', async (t) => {
   const name = box(t);
   let lost = 0;
   for (let at = 0; at < 200; at++) {
@@ -185,13 +185,13 @@ serial('library: 200 short runs in a terminal lose no output', async (t) => {
   t.is(lost, 0);
 });
 
-serial('library: a megabyte through a terminal arrives whole', async (t) => {
+ptySerial('library: a megabyte through a terminal arrives whole', async (t) => {
   const { stdout } = await contain(t, { command: ['seq', '200000'], tty: true });
   t.is(stdout.length, 1_488_895);
   t.true(stdout.endsWith('\r\n200000\r\n'));
 });
 
-serial('library: terminals leave no descriptor open here', async (t) => {
+ptySerial('library: terminals leave no descriptor open here', async (t) => {
   const open = async (): Promise<number> => {
     // Closing is done by the next turns of the event loop.
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -211,7 +211,7 @@ for (const [key, name, code] of [
   ['\x03', 'Ctrl-C', 130],
   ['\x1c', 'Ctrl-\\', 131],
 ] as const) {
-  e2e(`${name} ends a PID 1 that would swallow it: ${code}`, async (t) => {
+  ptyTest(`${name} ends a PID 1 that would swallow it: ${code}`, async (t) => {
     const shell = new Shell(t);
     await shell.see(/HOST> /);
     shell.type(`${Shell.run} ${box(t)} -- sh -c 'echo re""ady; exec sleep 1000'\r`);
@@ -222,7 +222,7 @@ for (const [key, name, code] of [
   });
 }
 
-e2e('Ctrl-C is left to a PID 1 that handles it, if only once, ignores it, or reads it as a byte', async (t) => {
+ptyTest('Ctrl-C is left to a PID 1 that handles it, if only once, ignores it, or reads it as a byte', async (t) => {
   const shell = new Shell(t);
   await shell.see(/HOST> /);
   const inside =
@@ -241,7 +241,7 @@ e2e('Ctrl-C is left to a PID 1 that handles it, if only once, ignores it, or rea
   t.is(await shell.code(), 7);
 });
 
-e2e('Ctrl-C ends the job of a shell that is PID 1, or the child of a reaper, and its 130 comes from inside', async (t) => {
+ptyTest('Ctrl-C ends the job of a shell that is PID 1, or the child of a reaper, and its 130 comes from inside', async (t) => {
   const shell = new Shell(t);
   await enter(shell, box(t));
   shell.type('sleep 1000 || echo "job $?"\r');
@@ -259,7 +259,7 @@ e2e('Ctrl-C ends the job of a shell that is PID 1, or the child of a reaper, and
   t.is(await shell.code(), 130);
 });
 
-e2e('library: Ctrl-C through a terminal made for it', async (t) => {
+ptyTest('library: Ctrl-C through a terminal made for it', async (t) => {
   const keys = new PassThrough();
   const options = { command: ['sh', '-c', 'echo ready; exec sleep 1000'], tty: true, input: keys };
   const running = contain(t, { ...options, onStart: () => setTimeout(() => keys.write('\x03'), 1000) });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { StepError } from '../../src/errors.js';
 import { run } from '../../src/index.js';
+import { ptySerial } from '../e2e/support.js';
 
 function field(pid: number, name: string): string {
   return new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
@@ -66,7 +67,7 @@ test.serial('the reaper passes on signals, reaps orphans and ends as the command
   t.is(orphans.stdout, 'none\n');
 });
 
-test.serial('all output of a terminal arrives', async (t) => {
+ptySerial('all output of a terminal arrives', async (t) => {
   for (let round = 0; round < 10; round++) {
     const { stdout } = await run({
       name,
@@ -77,7 +78,7 @@ test.serial('all output of a terminal arrives', async (t) => {
   }
 });
 
-test.serial('what speaks to the terminal after all others have closed it is heard', async (t) => {
+ptySerial('what speaks to the terminal after all others have closed it is heard', async (t) => {
   const { stdout } = await run({
     name,
     command: ['sh', '-c', 'exec </dev/null >/dev/null 2>&1; sleep 0.2; echo later >/dev/console'],

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import type { RunOptions } from '../../src/options.js';
 import { syscallNumbers } from '../../src/seccomp/syscalls.js';
 import { Shell } from '../e2e/pty.js';
-import { box, CRT, folder, host, MIB, ROOTFS } from '../e2e/support.js';
+import { box, CRT, folder, host, MIB, needingPty, ROOTFS } from '../e2e/support.js';
 import { attack, attackX64, execute, inside, PYTHON, program } from './attack.js';
 
 const numbers = syscallNumbers(host.arch === 'x64' ? 'x86_64' : 'aarch64');
@@ -198,7 +198,7 @@ def inject(fd):
 def by_name(): inject(os.open('/dev/tty', os.O_RDWR))
 answer = [attempt(lambda: inject(fd)) for fd in (0, 1, 2)] + [attempt(by_name), attempt(lambda: fcntl.ioctl(0, 0x541c, b'\\3'))]`;
 
-attack('nothing is typed into the terminal of the caller', async (t) => {
+needingPty(attack)('nothing is typed into the terminal of the caller', async (t) => {
   const place = await folder(t);
   writeFileSync(`${place}/type.py`, program(TYPE));
   const shell = new Shell(t);

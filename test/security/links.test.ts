@@ -17,7 +17,7 @@ import {
 import type { ExecutionContext } from 'ava';
 import type { RunOptions } from '../../src/options.js';
 import { listTree, smallRootfs } from '../e2e/small-rootfs.js';
-import { box, contain, crt, type Ended, e2e, ended, folder, startCrt } from '../e2e/support.js';
+import { box, contain, crt, type Ended, e2e, ended, folder, ptyTest, startCrt } from '../e2e/support.js';
 import { attack, PYTHON } from './attack.js';
 
 /** A folder that nothing may touch, and what to compare it with. */
@@ -170,7 +170,7 @@ for (const place of ['proc', 'sys', 'dev']) {
   }
 }
 
-e2e('/dev/null, /dev/pts and /dev/console of the image are links: masks and the terminal are not theirs', async (t) => {
+ptyTest('/dev/null, /dev/pts and /dev/console of the image are links: masks and the terminal are not theirs', async (t) => {
   const { path, unchanged } = await victimOf(t);
   const rootfs = await smallRootfs(t);
   for (const name of ['null', 'console', 'ptmx', 'tty']) symlinkSync(`${path}/secret`, `${rootfs}/dev/${name}`);
