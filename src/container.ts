@@ -6,6 +6,9 @@ import type { RunningContainer } from './options.js';
 /** Signals that end a program, and that PID 1 of a pid namespace ignores unless it handles them. */
 const ENDING: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
+/** Milliseconds after a key in which PID 1 may come to handle the signal. */
+const TYPED_PATIENCE = 200;
+
 /** A container whose command runs, and why it was told to end. */
 export class Container implements RunningContainer {
   readonly name: string;
@@ -25,11 +28,17 @@ export class Container implements RunningContainer {
     this.#launch.signal(this.forced === undefined ? constants.signals[signal] : constants.signals.SIGKILL);
   }
 
-  /** The container's terminal has made this signal of a key, for PID 1's own group. */
+  /**
+   * The container's terminal has made this signal of a key, for PID 1's own group. Judged a moment later: a shell that is about to start a job
+   * does not handle it just then either, and must not be killed for that.
+   */
   typed(number: number): void {
     const signal = ENDING.find((name) => constants.signals[name] === number);
-    if (signal !== undefined) this.#force(signal);
-    if (this.forced !== undefined) this.#launch.signal(constants.signals.SIGKILL);
+    if (signal === undefined) return;
+    setTimeout(() => {
+      this.#force(signal);
+      if (this.forced !== undefined) this.#launch.signal(constants.signals.SIGKILL);
+    }, TYPED_PATIENCE).unref();
   }
 
   #force(signal: NodeJS.Signals): void {
