@@ -15,10 +15,6 @@ const LINKS: readonly (readonly [target: string, content: string])[] = [
   ['/dev/ptmx', 'pts/ptmx'],
 ];
 
-function hasDev(config: Config): boolean {
-  return config.mounts.some((mount) => mount.destination === '/dev');
-}
-
 /** No user namespace may make device nodes: there the host makes the whole of /dev, before init is born. */
 export function isStagedDev(config: Config, mount: Mount): boolean {
   return hasUserNamespace(config) && mount.destination === '/dev' && mount.type === 'tmpfs';
@@ -44,13 +40,12 @@ export function stageDev(config: Config, layout: Layout): Step[] {
 
 function stageNode(device: Device, config: Config, target: HostPath): Step {
   const operands = { target, mode: modeOf(device), device: numberOf(device), owner: hostOwner(config, device.uid ?? 0, device.gid ?? 0) };
-  const flags = device.path.split('/').length > 3 ? (['mkdir'] as const) : [];
-  return step('node', 'stage', operands, { chapter: 'devices', why: `${device.type} ${device.major}:${device.minor}`, flags });
+  return step('node', 'stage', operands, noteOf(device));
 }
 
 /** Device nodes and links, once /dev is a file system of the container's own: made elsewhere they would land in the rootfs. */
 export function makeDevices(config: Config): Step[] {
-  if (!hasDev(config)) return [];
+  if (!config.mounts.some((mount) => mount.destination === '/dev')) return [];
   const nodes = hasUserNamespace(config) ? [] : (config.linux.devices ?? []).map(makeNode);
   const links = LINKS.map(([target, content]) =>
     step(
@@ -72,9 +67,13 @@ function makeNode(device: Device): Step {
     device: numberOf(device),
     owner: (BigInt(device.uid ?? 0) << 32n) | BigInt(device.gid ?? 0),
   };
+  return step('device', 'init', operands, noteOf(device));
+}
+
+function noteOf({ path, type, major, minor }: Device): Parameters<typeof step>[3] {
   // /dev/net/tun: its folder is not there yet.
-  const flags = device.path.split('/').length > 3 ? (['mkdir'] as const) : [];
-  return step('device', 'init', operands, { chapter: 'devices', why: `${device.type} ${device.major}:${device.minor}`, flags });
+  const flags = path.split('/').length > 3 ? (['mkdir'] as const) : [];
+  return { chapter: 'devices', why: `${type} ${major}:${minor}`, flags };
 }
 
 function modeOf({ type, fileMode }: Device): number {
