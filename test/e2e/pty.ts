@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import type { IPty } from 'node-pty';
-import { CRT, ROOTFS } from './support.js';
+import { CRT, descendants, ROOTFS, readProc } from './support.js';
 
 // Optional: tests that need it are skipped without (support.ts, needingPty).
 const nodePty = await import('node-pty').catch(() => undefined);
@@ -58,6 +58,19 @@ export class Shell {
           resolve();
         };
       });
+    }
+  }
+
+  /** Waits until a process of this name, below the shell, is in the foreground of its terminal: there keys go to it. */
+  async foreground(comm: string): Promise<void> {
+    const ahead = (pid: number): boolean => {
+      const [, group, terminal] = /\) \S \d+ (\d+) \d+ \d+ (-?\d+)/.exec(readProc(pid, 'stat')) ?? [];
+      return group !== undefined && group === terminal;
+    };
+    const deadline = Date.now() + PATIENCE;
+    while (!descendants(comm, this.pid).some(ahead)) {
+      if (Date.now() > deadline) throw new Error(`${comm} never came to the foreground: ${JSON.stringify(this.#screen)}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 

@@ -109,7 +109,7 @@ function processes(): number[] {
     .filter((pid) => pid > 0);
 }
 
-function readProc(pid: number, file: string): string {
+export function readProc(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {

@@ -26,10 +26,12 @@ ptyTest('the terminal inside has a path, the right size, and bash has job contro
   await shell.see(/\[1\]\+\s+Running\s+sleep 1000 &/);
   shell.type('fg\r');
   await shell.see(/\nsleep 1000\r\n/);
+  await shell.foreground('sleep');
   shell.type('\x1a');
   await shell.see(/\[1\]\+\s+Stopped\s+sleep 1000/);
   shell.type('fg\r');
   await shell.see(/\nsleep 1000\r\n/);
+  await shell.foreground('sleep');
   shell.type('\x03');
   await shell.see(/INSIDE> /);
   shell.type('echo "code $?"\r');
@@ -245,8 +247,7 @@ ptyTest('Ctrl-C ends the job of a shell that is PID 1, or the child of a reaper,
   const shell = new Shell(t);
   await enter(shell, box(t));
   shell.type('sleep 1000 || echo "job $?"\r');
-  await shell.see(/sleep 1000[^\n]*\n/);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await shell.foreground('sleep');
   shell.type('\x03');
   await shell.see(/INSIDE> /);
   shell.type('exit 4\r');
