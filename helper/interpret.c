@@ -29,7 +29,7 @@ static int perform(struct context *context, uint32_t index)
 	int result;
 
 	context->ledger->current = index;
-	if (context->self != MONITOR) /* whose `yield` reports what the step before has noted */
+	if (context->self != MONITOR) /* whose `report` sends what the step before has noted */
 		context->ledger->text[0] = 0;
 	outcome->nanos = now_nanos();
 	errno = 0;

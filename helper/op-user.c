@@ -12,17 +12,33 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-/* Holds the namespace until a descriptor does. It shares the descriptors, but for the signal it never acts. */
-static pid_t start_holder(int *pidfd)
+/* The user namespace, and those that are made with it and so belong to it: by slot. */
+static const struct {
+	uint64_t flag;
+	const char *file;
+} kinds[] = {
+	{ CLONE_NEWUSER_, "/ns/user" },
+	{ CLONE_NEWNET_, "/ns/net" },
+	{ CLONE_NEWUTS_, "/ns/uts" },
+	{ CLONE_NEWIPC_, "/ns/ipc" },
+};
+#define KINDS (int)(sizeof(kinds) / sizeof(kinds[0]))
+
+/* Holds the namespaces until descriptors do. It shares the descriptors, but for the signal it never acts. */
+static pid_t start_holder(const struct step *step, int *pidfd)
 {
 	pid_t stage = getpid();
 	struct clone_args_v2 args = {
-		.flags = CLONE_NEWUSER_ | CLONE_FILES_ | CLONE_PIDFD_,
+		.flags = CLONE_FILES_ | CLONE_PIDFD_,
 		.pidfd = (uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
 	};
-	long pid = syscall(CRT_SYS_clone3, &args, sizeof(args));
+	long pid;
 
+	for (int kind = 0; kind < KINDS; kind++)
+		if (step->slot[kind] != NO_SLOT)
+			args.flags |= kinds[kind].flag;
+	pid = syscall(CRT_SYS_clone3, &args, sizeof(args));
 	if (pid != 0)
 		return (pid_t)pid;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != stage)
@@ -52,28 +68,39 @@ static int write_map(pid_t pid, const char *file, const char *map)
 
 int op_userns(struct context *context, const struct step *step)
 {
-	int pidfd cleanup_fd = -1, fd cleanup_fd = -1;
-	pid_t holder = start_holder(&pidfd);
+	int pidfd cleanup_fd = -1;
+	pid_t holder = start_holder(step, &pidfd);
 
-	if (holder < 0)
-		return -1;
-	if (!write_map(holder, "/uid_map", text_of(&context->plan, step, 0)) &&
-	    !write_map(holder, "/gid_map", text_of(&context->plan, step, 1)))
-		fd = open_of(holder, "/ns/user", O_RDONLY);
 	/* After a failure it goes with the stage, whose end is near. */
-	if (fd < 0 || pidfd_signal_(pidfd, SIGKILL))
+	if (holder < 0 || write_map(holder, "/uid_map", text_of(&context->plan, step, 0)) ||
+	    write_map(holder, "/gid_map", text_of(&context->plan, step, 1)))
+		return -1;
+	for (int kind = 0; kind < KINDS; kind++) {
+		int fd;
+
+		if (step->slot[kind] == NO_SLOT)
+			continue;
+		fd = open_of(holder, kinds[kind].file, O_RDONLY);
+		if (fd < 0)
+			return -1;
+		fill_slot(context, step, kind, fd);
+	}
+	if (pidfd_signal_(pidfd, SIGKILL))
 		return -1;
 	while (waitpid(holder, NULL, 0) < 0)
 		if (errno != EINTR)
 			return -1;
-	fill_slot(context, step, 0, steal_fd(&fd));
 	return 0;
 }
 
-/* There is no way back: it is the stage that joins, never the monitor. */
+/* The user namespace first: it gives the rights in the others. There is no way back: it is the stage that joins, never
+ * the monitor. */
 int op_join_userns(struct context *context, const struct step *step)
 {
-	return setns(slot_fd(context, step, 0), CLONE_NEWUSER_);
+	for (int kind = 0; kind < KINDS; kind++)
+		if (step->slot[kind] != NO_SLOT && setns(slot_fd(context, step, kind), (int)kinds[kind].flag))
+			return -1;
+	return 0;
 }
 
 /* The process has an unmapped id still, and what it made would belong to nobody. The change clears the parent-death

@@ -46,8 +46,8 @@ static int leave_stage(struct context *context)
 		const struct step *step = &context->plan.steps[i];
 
 		/* What the stage opened is init's now: a directory kept here would pin the host's file systems. */
-		if (step->op == OP_open || step->op == OP_userns)
-			close(slot_fd(context, step, 0));
+		for (int slot = 0; slot < 4 && (step->op == OP_open || step->op == OP_userns); slot++)
+			close(slot_fd(context, step, slot));
 		terminal |= step->op == OP_relay;
 	}
 	/* So is stdio, unless it is the terminal that is relayed: its readers wait for the last holder. */
@@ -72,12 +72,22 @@ int take_request(struct context *context, struct request_record *request)
 	return -1;
 }
 
+/* The supervisor holds signals back until STARTED, and may say CONTINUE before it is waited for. */
+static int take_go(struct context *context)
+{
+	struct request_record request = { 0 };
+
+	if (take_request(context, &request))
+		return -1;
+	context->go |= request.kind == REQUEST_CONTINUE;
+	return 0;
+}
+
 static enum wake wait_child(struct context *context)
 {
 	struct ledger *ledger = context->ledger;
 
 	for (;;) {
-		struct request_record ignored = { 0 };
 		struct pollfd polls[] = {
 			{ .fd = context->sync_monitor, .events = POLLIN },
 			{ .fd = STATUS_FD, .events = POLLIN },
@@ -101,8 +111,7 @@ static enum wake wait_child(struct context *context)
 				continue;
 			return got == TURN ? WAKE_TURN : WAKE_CLOSED;
 		}
-		/* The supervisor holds signals back until STARTED. */
-		if (polls[1].revents && take_request(context, &ignored))
+		if (polls[1].revents && take_go(context))
 			return WAKE_FAILED;
 		if (polls[3].revents)
 			return WAKE_CLOSED;
@@ -120,17 +129,21 @@ int op_on_orphan(struct context *context, const struct step *step)
 	return 0;
 }
 
-int op_yield(struct context *context, const struct step *step)
+int op_report(struct context *context, const struct step *step)
 {
-	struct request_record request = { 0 };
-
 	report_steps(context);
-	if (send_event(EVENT_YIELD, context->ledger->current, 0, 0, context->ledger->text))
+	if (send_event(EVENT_REPORT, context->ledger->current, 0, 0, context->ledger->text))
 		return -1;
 	context->ledger->text[0] = 0;
-	while (request.kind != REQUEST_CONTINUE)
-		if (take_request(context, &request))
+	return 0;
+}
+
+int op_await(struct context *context, const struct step *step)
+{
+	while (!context->go)
+		if (take_go(context))
 			return -1;
+	context->go = 0;
 	return 0;
 }
 

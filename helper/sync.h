@@ -10,7 +10,7 @@
  *       | <-- HELLO ---- |                    |
  *       |                | -- (clone) ------> |      birth: no message
  *       |                | <----- TURN ------ |      a step of the monitor comes next
- *       | <-- YIELD ---- |                    |
+ *       | <-- REPORT --- |                    |
  *       | -- CONTINUE -> |                    |
  *       |                | ------ TURN -----> |      a step of the child comes next
  *       |                | <-- TURN + fd ---- |      the console's master
@@ -25,7 +25,7 @@ enum event {
 	EVENT_HELLO = 1,
 	EVENT_CREATED,
 	EVENT_STEP,
-	EVENT_YIELD,
+	EVENT_REPORT,
 	EVENT_STARTED,
 	EVENT_FAILED,
 	EVENT_EXITED,

@@ -88,7 +88,7 @@ async function look({ launch, prepared, options }: Session): Promise<readonly st
   const { plan, rootfs, facts, config } = prepared;
   const event = await launch.next();
   if (event.kind === 'failed') throw stepError(plan, event);
-  if (event.kind !== 'yield') throw new BugError(`the helper said ${event.kind} where it was to yield`);
+  if (event.kind !== 'report') throw new BugError(`the helper said ${event.kind} where it was to report`);
   const report = parseProbe(event.text);
   const probed = plan.steps.some((step) => isOp(step, 'probe') && step.operands.candidates.length > 0);
   const notices = judgeRootfs(report, { rootfs, command: config.process.args, probed, facts });
@@ -134,7 +134,7 @@ async function start({ launch, prepared, options }: Session): Promise<void> {
     const event = await launch.next();
     if (event.kind === 'failed') throw stepError(prepared.plan, event);
     if (event.kind === 'started') return;
-    if (event.kind !== 'yield') throw new BugError(`the helper said ${event.kind} during the start`);
+    if (event.kind !== 'report') throw new BugError(`the helper said ${event.kind} during the start`);
     await options.onSteps?.(launch.steps, { pid: needPid(launch) });
     launch.proceed();
   }

@@ -61,6 +61,12 @@ function bitNames(value: Amount, names: ReadonlyMap<number, string>): string[] {
   return rest === 0n ? found : [...found, `0x${rest.toString(16)}`];
 }
 
+/** What the step `userns` makes beside its own, by its operands. */
+export function ownedNamespaces({ net, uts, ipc }: { readonly net?: string; readonly uts?: string; readonly ipc?: string }): string[] {
+  const found = { CLONE_NEWNET: net, CLONE_NEWUTS: uts, CLONE_NEWIPC: ipc };
+  return Object.entries(found).flatMap(([name, slot]) => (slot === undefined ? [] : [name]));
+}
+
 /** `CLONE_NEWNS`, `CLONE_NEWPID` … */
 export function namespaceNames(flags: Amount): string[] {
   return bitNames(flags, CLONE_NAMES);

@@ -27,10 +27,15 @@ export const OUTSIDE = {
     man: ['clone(2)', 'mount_namespaces(7)'],
     purpose: "Makes a short-lived child that has its own copy of the mount table, but shares the monitor's open files.",
   },
-  yield: {
-    syscalls: ['sendmsg', 'read'],
+  report: {
+    syscalls: ['sendmsg'],
     man: ['unix(7)', 'sendmsg(2)'],
-    purpose: 'Stops and lets crt have a turn, over a socket; the helper goes on when crt answers.',
+    purpose: 'Tells crt over a socket what was found, and goes on meanwhile.',
+  },
+  await: {
+    syscalls: ['read'],
+    man: ['unix(7)'],
+    purpose: 'Stops until crt says that it has done its part.',
   },
   relay: {
     syscalls: ['recvmsg(SCM_RIGHTS)', 'ioctl(TCSETSW)'],
@@ -57,7 +62,8 @@ export const OUTSIDE = {
   userns: {
     syscalls: ['clone3(CLONE_NEWUSER)', 'openat', 'write', 'pidfd_send_signal', 'wait4'],
     man: ['user_namespaces(7)', 'clone(2)'],
-    purpose: 'Makes a user namespace by a child that does nothing else, and writes which ids of the host stand for those inside.',
+    purpose:
+      'Makes a user namespace, and others that belong to it, by a child that does nothing else, and writes which ids of the host stand for those inside.',
   },
   staging: {
     syscalls: ['fsopen', 'fsconfig', 'fsmount', 'move_mount', 'fchdir'],
@@ -100,9 +106,9 @@ export const OUTSIDE = {
     purpose: 'Makes a device node while there is still the right to do so; root inside can only use it.',
   },
   'join-userns': {
-    syscalls: ['setns(CLONE_NEWUSER)'],
+    syscalls: ['setns'],
     man: ['setns(2)', 'user_namespaces(7)'],
-    purpose: "Enters the user namespace, from which no way leads back: of the host's rights none is left.",
+    purpose: "Enters the user namespace and those that belong to it, from which no way leads back: of the host's rights none is left.",
   },
   'ids-root': {
     syscalls: ['setgroups', 'setresgid', 'setresuid', 'prctl(PR_SET_PDEATHSIG)'],

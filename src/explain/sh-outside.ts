@@ -1,6 +1,6 @@
 import type { Plan, Step } from '../plan/step.js';
 import { isOp } from '../plan/step.js';
-import { namespaceNames } from './numbers.js';
+import { namespaceNames, ownedNamespaces } from './numbers.js';
 import { folded, quote } from './sh-words.js';
 
 /** One value for one file of the container's cgroup; the first comes first. */
@@ -96,6 +96,7 @@ export function writeBirth(plan: Plan, cgroups: readonly Entered[]): string[] {
   let dies = false;
   for (const step of plan.steps) {
     if (isOp(step, 'clone') || isOp(step, 'unshare')) for (const name of namespaceNames(step.operands.namespaces)) names.add(name);
+    if (isOp(step, 'userns')) for (const name of ownedNamespaces(step.operands)) names.add(name);
     if (isOp(step, 'propagation')) propagation = PROPAGATION[Number(step.operands.mode)] ?? 'private';
     if (isOp(step, 'parent-death')) dies = true;
   }

@@ -42,7 +42,7 @@ function decode(bytes: Buffer, text: string): HelperEvent {
     case 3:
       return { kind: 'step', index, errno: value, micros: bytes.readUInt32LE(16), text };
     case 4:
-      return { kind: 'yield', index, text };
+      return { kind: 'report', index, text };
     case 5:
       return { kind: 'started' };
     case 6:

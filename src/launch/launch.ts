@@ -83,7 +83,7 @@ export class Launch {
   }
 
   /** The next event of the start or of the end; hello, created and step are taken in on the way. @throws UserError when the helper is gone. */
-  async next(): Promise<Extract<HelperEvent, { kind: 'yield' | 'started' | 'failed' | 'typed' | 'exited' }>> {
+  async next(): Promise<Extract<HelperEvent, { kind: 'report' | 'started' | 'failed' | 'typed' | 'exited' }>> {
     for (;;) {
       const event = this.#events.shift();
       if (event === undefined) {
@@ -101,7 +101,7 @@ export class Launch {
     }
   }
 
-  /** Answers a `yield`. */
+  /** What an `await` waits for; may be said before. */
   proceed(): void {
     this.#request(REQUEST.continue, 0);
   }

@@ -3,7 +3,7 @@ import { makeDevices, stageDev } from './devices.js';
 import type { Layout } from './layout.js';
 import { maskAll, stageMasks } from './masks.js';
 import { isBind, mountAll, stageBinds } from './mounts.js';
-import { bearInit, enterCgroup, furnish } from './namespaces.js';
+import { bearInit, enterCgroup, furnish, makeNamespaces } from './namespaces.js';
 import {
   answerMounts,
   closeDescriptors,
@@ -18,9 +18,9 @@ import {
 } from './process.js';
 import { findCommand, lockRoot, openRoot, pivot, stageRoot } from './rootfs.js';
 import { type Plan, type Step, step } from './step.js';
-import { hasUserNamespace, joinUserNamespace, makeUserNamespace } from './user.js';
+import { hasUserNamespace, joinUserNamespace } from './user.js';
 
-/** The reasons that a `yield` gives: the supervisor knows by them what it is asked for. */
+/** The reasons that a `report` gives: the supervisor knows by them what it is asked for. */
 export const CHECKED = 'checked';
 export const READY = 'ready';
 
@@ -39,9 +39,10 @@ export function compileRun(config: Config, layout: Layout): Plan {
       step('stage', 'monitor', {}, { chapter: 'prepare', why: 'a helper process with a mount namespace of its own' }),
       // Nothing on the host is touched before the supervisor has judged what was found.
       ...findCommand(layout, visibleCandidates(config, layout)),
-      step('yield', 'monitor', { reason: CHECKED }, { chapter: 'prepare', why: 'crt judges, then makes state folder, cgroup and layer' }),
-      // Before the first mount whose ids it maps.
-      ...makeUserNamespace(config),
+      step('report', 'monitor', { reason: CHECKED }, { chapter: 'prepare', why: 'crt judges, then makes state folder, cgroup and layer' }),
+      // Beside that: namespaces are nobody else's, and cost the most. The user namespace also before the first mount whose ids it maps.
+      ...makeNamespaces(config),
+      step('await', 'monitor', {}, { chapter: 'namespaces', why: 'until crt has made folder, cgroup and layer' }),
       // Host-side opens come before the last clone: init never sees a host path again, but for the staging area.
       ...stageRoot(layout, config),
       ...stageBinds(config, layout),
@@ -89,7 +90,11 @@ function openPipes(config: Config): Step[] {
 }
 
 function holdBeforeExec(layout: Layout): Step[] {
-  return layout.holdBeforeExec ? [step('yield', 'monitor', { reason: READY }, { chapter: 'process', why: 'crt shows what was done' })] : [];
+  if (!layout.holdBeforeExec) return [];
+  return [
+    step('report', 'monitor', { reason: READY }, { chapter: 'process', why: 'crt shows what was done' }),
+    step('await', 'monitor', {}, { chapter: 'process', why: 'until it has' }),
+  ];
 }
 
 /** Candidates that can be looked for in the bare rootfs; none where a mount could hold the command. */

@@ -3,7 +3,7 @@ import type { Layout } from './layout.js';
 import { CLONE_FLAGS } from './numbers.js';
 import { dieWithParent } from './process.js';
 import { type Step, step } from './step.js';
-import { hasUserNamespace } from './user.js';
+import { earlyNamespaces, hasUserNamespace, makeUserNamespace } from './user.js';
 
 const namespaces = { chapter: 'namespaces' as const };
 
@@ -11,12 +11,27 @@ function has(config: Config, type: NamespaceType): boolean {
   return config.linux.namespaces.some((namespace) => namespace.type === type);
 }
 
-/** Init is born in its namespaces, all but the cgroup's, which is unshared once init is in its cgroup; and dies with the monitor. */
+/**
+ * The stage takes part in them, and init inherits them. Those that belong to a user namespace are made with it, and joined when the
+ * rights of the host are not needed any more.
+ */
+export function makeNamespaces(config: Config): Step[] {
+  if (hasUserNamespace(config)) return [makeUserNamespace(config)];
+  const types = earlyNamespaces(config);
+  if (types.length === 0) return [];
+  return [step('unshare', 'stage', { namespaces: flagsOf(types) }, { ...namespaces, why: 'they are empty, and nobody else is in them' })];
+}
+
+/** Unsigned: CLONE_NEWNET alone would be negative with others or'ed to it. */
+function flagsOf(types: readonly NamespaceType[]): number {
+  return types.reduce((all, type) => (all | CLONE_FLAGS[type]) >>> 0, 0);
+}
+
+/** Init is born in the rest of its namespaces, all but the cgroup's, which is unshared once init is in its cgroup; and dies with the monitor. */
 export function bearInit(config: Config, cloneInto: string | undefined): Step[] {
-  const types = config.linux.namespaces.map((namespace) => namespace.type).filter((type) => type !== 'cgroup' && type !== 'user');
-  // Unsigned: CLONE_NEWNET alone would be negative with others or'ed to it.
-  const flags = types.reduce((all, type) => (all | CLONE_FLAGS[type]) >>> 0, 0);
-  const operands = { pidfd: 'init', cgroup: cloneInto, namespaces: flags };
+  const before: readonly NamespaceType[] = [...earlyNamespaces(config), 'cgroup', 'user'];
+  const types = config.linux.namespaces.map((namespace) => namespace.type).filter((type) => !before.includes(type));
+  const operands = { pidfd: 'init', cgroup: cloneInto, namespaces: flagsOf(types) };
   return [
     step('clone', 'stage', operands, { ...namespaces, why: 'init is born: PID 1 in namespaces of its own' }),
     dieWithParent('namespaces', 'if the monitor dies, so does all this'),

@@ -31,18 +31,29 @@ export function ownerOptions(config: Config): string[] {
   return owner === undefined ? [] : [`uid=${owner >> 32n}`, `gid=${owner & 0xffffffffn}`];
 }
 
-/** First of all mounts: their ids are mapped by it. */
-export function makeUserNamespace(config: Config): Step[] {
-  if (!hasUserNamespace(config)) return [];
-  const operands = { userns: USERNS, uid_map: mapText(config.linux.uidMappings), gid_map: mapText(config.linux.gidMappings) };
-  return [step('userns', 'stage', operands, { ...namespaces, why: 'root inside is nobody outside' })];
+/** Namespaces that can be made before there is a cgroup or a layer, and the operands that stand for them where there is a user namespace. */
+const EARLY = { network: 'net', uts: 'uts', ipc: 'ipc' } as const;
+export type EarlyNamespace = keyof typeof EARLY;
+
+export function earlyNamespaces(config: Config): EarlyNamespace[] {
+  return (Object.keys(EARLY) as EarlyNamespace[]).filter((type) => config.linux.namespaces.some((namespace) => namespace.type === type));
+}
+
+function earlySlots(config: Config): { net?: string; uts?: string; ipc?: string } {
+  return Object.fromEntries(earlyNamespaces(config).map((type) => [EARLY[type], EARLY[type]]));
+}
+
+/** First of all mounts: their ids are mapped by it. What is made with it belongs to it. */
+export function makeUserNamespace(config: Config): Step {
+  const maps = { uid_map: mapText(config.linux.uidMappings), gid_map: mapText(config.linux.gidMappings) };
+  return step('userns', 'stage', { userns: USERNS, ...earlySlots(config), ...maps }, { ...namespaces, why: 'root inside is nobody outside' });
 }
 
 /** After the last mount that needs the host's rights; everything that is born from here on belongs to the container. */
 export function joinUserNamespace(config: Config): Step[] {
   if (!hasUserNamespace(config)) return [];
   return [
-    step('join-userns', 'stage', { userns: USERNS }, { ...namespaces, why: "from here on the host's rights are gone" }),
+    step('join-userns', 'stage', { userns: USERNS, ...earlySlots(config) }, { ...namespaces, why: "from here on the host's rights are gone" }),
     step('ids-root', 'stage', {}, { ...namespaces, why: 'root of the container, or all that is made would be of nobody' }),
   ];
 }

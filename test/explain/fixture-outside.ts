@@ -23,13 +23,14 @@ export function prepare(): Step[] {
       { root: 'probe', candidates: ['/usr/local/bin/python3', '/usr/bin/python3'] },
       { ...note, why: 'is the command there, and for this machine' },
     ),
-    step('yield', 'monitor', { reason: 'checked' }, { ...note, why: 'crt judges, then makes state folder, cgroup and layer' }),
+    step('report', 'monitor', { reason: 'checked' }, { ...note, why: 'crt judges, then makes state folder, cgroup and layer' }),
     step(
       'userns',
       'stage',
-      { userns: 'userns', uid_map: '0 1879048192 65536\n', gid_map: '0 1879048192 65536\n' },
+      { userns: 'userns', net: 'net', uts: 'uts', ipc: 'ipc', uid_map: '0 1879048192 65536\n', gid_map: '0 1879048192 65536\n' },
       { chapter: 'namespaces', why: 'root inside is nobody outside' },
     ),
+    step('await', 'monitor', {}, { chapter: 'namespaces', why: 'until crt has made folder, cgroup and layer' }),
     step(
       'staging',
       'stage',

@@ -15,7 +15,7 @@ const KEPT = capabilityMask([
   'CAP_NET_BIND_SERVICE',
   'CAP_SYS_CHROOT',
 ]);
-const NAMESPACES = 0x00020000 | 0x04000000 | 0x08000000 | 0x20000000 | 0x40000000;
+const NAMESPACES = 0x00020000 | 0x20000000;
 
 function birth(): Step[] {
   const own = { chapter: 'namespaces' as const };
@@ -27,7 +27,7 @@ function birth(): Step[] {
       { chapter: 'devices', why: 'c 1:3' },
     ),
     step('oom-score', 'stage', { value: 200 }, { chapter: 'process', why: 'how soon the kernel picks it when memory is short' }),
-    step('join-userns', 'stage', { userns: 'userns' }, { ...own, why: "from here on the host's rights are gone" }),
+    step('join-userns', 'stage', { userns: 'userns', net: 'net', uts: 'uts', ipc: 'ipc' }, { ...own, why: "from here on the host's rights are gone" }),
     step('ids-root', 'stage', {}, { ...own, why: 'root of the container, or all that is made would be of nobody' }),
     step('device-filter', 'stage', { cgroup: 'cgroup-memory', program: new Uint8Array(496) }, { chapter: 'cgroup', why: 'no disks' }),
     step('clone', 'stage', { pidfd: 'init', namespaces: NAMESPACES }, { ...own, why: 'init is born: PID 1 in namespaces of its own' }),
@@ -205,7 +205,8 @@ function command(): Step[] {
     step('answer', 'monitor', { listener: 'listener' }, { ...own, why: '/proc is there already: who mounts it again hears yes' }),
     step('exec-label', 'init', { root: 'root', file: '/proc/self/attr/exec', label: 'exec box' }, { ...own, why: 'its profile' }),
     step('seccomp', 'init', { filter: new Uint8Array(16) }, { ...own, why: 'no user namespaces' }),
-    step('yield', 'monitor', { reason: 'ready' }, { ...own, why: 'crt shows what was done' }),
+    step('report', 'monitor', { reason: 'ready' }, { ...own, why: 'crt shows what was done' }),
+    step('await', 'monitor', {}, { ...own, why: 'until it has' }),
     step('close-fds', 'init', {}, { ...own, why: 'nothing that was left open gets in' }),
     step('exec', 'init', exec, { ...own, why: 'the command, with a reaper as PID 1' }),
   ];

@@ -165,7 +165,7 @@ static void test_order(void)
 	REFUSED(steps[7] = steps[6], "a step out of order", 7);
 	REFUSED(steps[6] = steps[7], "a step out of order", 6);
 	/* Nobody could give the monitor its turn. */
-	REFUSED((steps[5] = make_step(OP_yield, MONITOR), steps[5].text[0] = 10, steps[5].length[0] = 4),
+	REFUSED((steps[5] = make_step(OP_report, MONITOR), steps[5].text[0] = 10, steps[5].length[0] = 4),
 		"a step out of order", 5);
 	/* A relay has a descriptor to wait for only after a console. */
 	REFUSED((steps[6] = make_step(OP_relay, MONITOR), steps[6].slot[0] = 7), "a step out of order", 6);

@@ -40,7 +40,7 @@ test('a plan that is wrong is refused before anything runs, with the step and th
     [changed(second, 0xee), 1, /unknown op/],
     [changed(second + 2, 2), 1, /wrong actor/],
     [changed(second + 4, 5), 1, /a slot too many/],
-    [encodePlan({ steps: [step('yield', 'monitor', { reason: 'x' }, { chapter: 'prepare', why: '' })] }), 0, /out of order/],
+    [encodePlan({ steps: [step('report', 'monitor', { reason: 'x' }, { chapter: 'prepare', why: '' })] }), 0, /out of order/],
   ];
   for (const [bytes, index, reason] of wrong) {
     const { events, code } = await feed(bytes);
@@ -99,7 +99,8 @@ test('the end of the supervisor after the plan undoes by the words of the plan',
       steps: [
         step('on-orphan', 'monitor', { argv: ['/bin/sh', '-c', 'exit 42'], env: [] }, { chapter: 'prepare', why: '' }),
         step('stage', 'monitor', {}, { chapter: 'prepare', why: '' }),
-        step('yield', 'monitor', { reason: 'x' }, { chapter: 'prepare', why: '' }),
+        step('report', 'monitor', { reason: 'x' }, { chapter: 'prepare', why: '' }),
+        step('await', 'monitor', {}, { chapter: 'prepare', why: '' }),
         step('clone', 'stage', { pidfd: 'init', namespaces: 0 }, { chapter: 'namespaces', why: '' }),
         step('exec', 'init', { candidates: ['/bin/false'], argv: ['false'], env: [], reaper: 0 }, { chapter: 'process', why: '' }),
       ],
@@ -107,7 +108,7 @@ test('the end of the supervisor after the plan undoes by the words of the plan',
   );
   t.deepEqual(
     events.map(({ kind }) => kind),
-    ['hello', 'yield', 'failed'],
+    ['hello', 'report', 'failed'],
   );
   t.is(code, 42);
 });

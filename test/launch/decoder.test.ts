@@ -6,7 +6,7 @@ import type { HelperEvent } from '../../src/launch/events.js';
 
 const HEADER = 24;
 const MOST_TEXT = 4096;
-const KINDS = ['', 'hello', 'created', 'step', 'yield', 'started', 'failed', 'exited'];
+const KINDS = ['', 'hello', 'created', 'step', 'report', 'started', 'failed', 'exited'];
 
 interface Raw {
   readonly kind: number;
@@ -42,7 +42,7 @@ function meant({ kind, index, value, micros, text: words }: Raw): HelperEvent {
     { kind: 'hello', hash: kind === 1 ? BigInt(`0x${words}`) : 0n },
     { kind: 'created', pid: value },
     { kind: 'step', index, errno: value, micros, text: words },
-    { kind: 'yield', index, text: words },
+    { kind: 'report', index, text: words },
     { kind: 'started' },
     { kind: 'failed', index, errno: value, text: words },
     { kind: 'exited', status: value, text: words },

@@ -121,8 +121,8 @@ law(
 law(
   'the last wait for the supervisor is after everything that confines',
   (plan) => {
-    const ready = plan.steps.flatMap((step, index) => (isOp(step, 'yield') && step.operands.reason === 'ready' ? [index] : []));
+    const ready = plan.steps.flatMap((step, index) => (isOp(step, 'report') && step.operands.reason === 'ready' ? [index] : []));
     return before(all(plan, 'identity', 'caps', 'no-new-privs', 'exec-label', 'seccomp', 'mask', 'readonly', 'remount', 'rlimit'), ready);
   },
-  (plan) => all(plan, 'yield').length === 2,
+  (plan) => all(plan, 'report').length === 2 && all(plan, 'await').length === 2,
 );

@@ -14,10 +14,19 @@ law('the undo for an orphan is known first', (plan) => one(plan, 'on-orphan') ==
 
 law('propagation before any mount', (plan) => before([one(plan, 'propagation')], all(plan, ...MOUNTS)));
 
+/** Where the supervisor is told what was found, and where its judgement is waited for. */
+const checked = (plan: Plan): [number, number] => [
+  plan.steps.findIndex((step) => isOp(step, 'report') && step.operands.reason === 'checked'),
+  all(plan, 'await')[0] ?? -1,
+];
 law('nothing on the host is touched before the supervisor has judged the probe', (plan) => {
-  const judged = plan.steps.findIndex((step) => isOp(step, 'yield') && step.operands.reason === 'checked');
-  const harmless: readonly OpName[] = ['on-orphan', 'pipes', 'stage', 'propagation', 'open', 'probe'];
-  return one(plan, 'probe') < judged && plan.steps.slice(0, judged).every(({ op, flags }) => harmless.includes(op) && flags.length === 0);
+  const [told, judged] = checked(plan);
+  const harmless: readonly OpName[] = ['on-orphan', 'pipes', 'stage', 'propagation', 'open', 'probe', 'report', 'userns', 'unshare'];
+  return (
+    before(all(plan, 'probe'), [told]) &&
+    told < judged &&
+    plan.steps.slice(0, judged).every(({ op, flags }) => harmless.includes(op) && flags.length === 0)
+  );
 });
 
 law('host-side opens and sources before the clone, all else of init after it', (plan) => {
@@ -50,8 +59,7 @@ law(
     const others = plan.steps.flatMap(({ actor, op }, index) =>
       actor === 'stage' && !['join-userns', 'ids-root', 'clone'].includes(op) ? [index] : [],
     );
-    const judged = plan.steps.findIndex((step) => isOp(step, 'yield') && step.operands.reason === 'checked');
-    return judged < made && before([made], all(plan, 'staging')) && before(others, [joined]) && joined < root && root + 1 === born;
+    return checked(plan)[0] < made && made < checked(plan)[1] && before([made], all(plan, 'staging')) && before(others, [joined]) && joined < root && root + 1 === born;
   },
   has('userns'),
 );
@@ -77,6 +85,22 @@ law(
   (plan) => has('userns')(plan) || (mapped(plan).length === 0 && all(plan, 'join-userns', 'ids-root', 'node').length === 0),
   (plan) => !has('userns')(plan),
 );
+test('each namespace is made once; those that need no cgroup and no layer while the supervisor makes these', (t) => {
+  const early = ['ipc', 'net', 'user', 'uts'];
+  forAllPlans((plan, { config }) => {
+    const asked = config.linux.namespaces.map(({ type }) => type.replace('network', 'net'));
+    const made = plan.steps.map((step): string[] => {
+      if (isOp(step, 'userns')) return ['user', ...['net', 'uts', 'ipc'].filter((slot) => slot in step.operands)];
+      if (!isOp(step, 'unshare') && !isOp(step, 'clone')) return [];
+      const names = Object.entries(CLONE_FLAGS).filter(([, bit]) => (BigInt(step.operands.namespaces) & BigInt(bit)) !== 0n);
+      return names.map(([name]) => name.replace('network', 'net'));
+    });
+    const soon = made.slice(...checked(plan)).flat();
+    t.deepEqual(soon.sort(), asked.filter((kind) => early.includes(kind)).sort());
+    t.deepEqual(made.flat().sort(), asked.sort());
+    return true;
+  });
+});
 law('init is not born with a user namespace: it is born in one', (plan) =>
   plan.steps.every((step) => !isOp(step, 'clone') || (BigInt(step.operands.namespaces) & BigInt(CLONE_FLAGS.user)) === 0n),
 );
@@ -143,11 +167,12 @@ law(
     const joins = all(plan, 'cgroup-join');
     const shows = plan.steps.flatMap((step, index) => (isOp(step, 'mount') && step.operands.type.startsWith('cgroup') ? [index] : []));
     const clone = one(plan, 'clone');
+    const enters = all(plan, 'unshare').filter((index) => plan.steps[index]?.actor === 'init');
     // Nothing between the clone and the join but the parent-death signal.
     return (
       joins.every((join, at) => join === clone + 2 + at) &&
-      before(joins, all(plan, 'unshare')) &&
-      before(all(plan, 'unshare'), shows) &&
+      before(joins, enters) &&
+      before(enters, shows) &&
       before(joins, shows)
     );
   },
