@@ -43,7 +43,7 @@ struct context {
 	/* monitor */
 	uint32_t reported;  /* outcomes below this one are sent */
 	int created;        /* CREATED is sent */
-	int go;             /* CONTINUE has come, and is not taken yet */
+	int go;             /* how often CONTINUE has come and is not taken yet */
 	int master;         /* of the container's terminal, or -1 */
 	int received;       /* a descriptor that came with a turn, or -1 */
 	struct pump *pumps; /* of stdin, stdout and stderr */

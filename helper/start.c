@@ -79,7 +79,7 @@ static int take_go(struct context *context)
 
 	if (take_request(context, &request))
 		return -1;
-	context->go |= request.kind == REQUEST_CONTINUE;
+	context->go += request.kind == REQUEST_CONTINUE;
 	return 0;
 }
 
@@ -143,7 +143,7 @@ int op_await(struct context *context, const struct step *step)
 	while (!context->go)
 		if (take_go(context))
 			return -1;
-	context->go = 0;
+	context->go--;
 	return 0;
 }
 

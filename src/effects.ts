@@ -1,4 +1,3 @@
-import type { ContainerCgroup } from './cgroup/container.js';
 import type { CgroupDirectory } from './cgroup/driver.js';
 import { claimIds } from './ids.js';
 import { createLayer } from './layer.js';
@@ -17,7 +16,7 @@ export class Effects {
 
   /** Takes the name. @throws UserError when it is taken. */
   constructor(prepared: Prepared, command: readonly string[], options: RunOptions) {
-    const { name, roots, rootfs, config, cgroup, layer, ids } = prepared;
+    const { name, roots, rootfs, cgroup, layer, ids } = prepared;
     this.#prepared = prepared;
     const record = {
       version: 1 as const,
@@ -35,36 +34,30 @@ export class Effects {
       loosened: prepared.loosened,
     };
     const context = undoContext();
-    this.claim = claim(record, { config }, { roots, repair: (directory) => void undo(directory, context) });
+    this.claim = claim(record, { roots, repair: (directory) => void undo(directory, context) });
   }
 
-  /** Makes cgroup and layer, in an order in which the state folder always knows more than there is. @throws UserError */
-  make(): readonly CgroupDirectory[] {
-    const { cgroup, roots, layer, rootfs, host, ids } = this.#prepared;
+  /** Makes the layer, and the `host` rootfs; of both the state folder knows by now. @throws UserError */
+  makeLayer(): void {
+    const { roots, layer, rootfs, host, ids } = this.#prepared;
     // First, and before anything else is made: it is the one thing that another start may have taken meanwhile.
     if (ids !== undefined) claimIds(roots, ids, this.claim.directory, this.claim.record);
     host?.make();
-    const directories = this.#makeCgroups(cgroup);
-    if (layer !== undefined) {
-      createLayer(
-        roots.layers,
-        layer,
-        { lowerMode: rootfs.mode, lowerUid: shifted(rootfs.uid, ids), lowerGid: shifted(rootfs.gid, ids) },
-        { directory: this.claim.directory, record: this.claim.record },
-      );
-    }
-    return directories;
+    if (layer === undefined) return;
+    const owner = { lowerUid: shifted(rootfs.uid, ids), lowerGid: shifted(rootfs.gid, ids) };
+    const { directory, record } = this.claim;
+    createLayer(roots.layers, layer, { lowerMode: rootfs.mode, ...owner }, { directory, record });
   }
 
-  #makeCgroups(cgroup: ContainerCgroup): readonly CgroupDirectory[] {
+  /** Makes the cgroups; the state folder knows where, and then which. @throws UserError */
+  makeCgroups(): void {
     let made: readonly CgroupDirectory[] = [];
     try {
-      made = cgroup.create();
+      made = this.#prepared.cgroup.create();
     } finally {
       // A creation that failed has taken back what it made: what stands there nevertheless is not ours, and undo is to leave it alone.
       this.claim.writeCgroups(made);
     }
-    return made;
   }
 
   /** Undoes all that was made; a kept layer and its record stay when the command has run. @throws UserError when something is left. */

@@ -42,10 +42,16 @@ export function chooseIds(roots: Roots): number {
 
 /** Claims the range of a container whose name is claimed. @throws IdsTaken; UserError when the disk is full or read-only. */
 export function claimIds(roots: Roots, base: number, directory: HostPath, record: ContainerRecord): void {
+  const words = `${record.id}\n${record.layer ?? ''}\n${directory}`;
   try {
     ensureRoot(roots.layers);
-    makeFolders(folder(roots), 0o700);
-    symlinkSync(`${record.id}\n${record.layer ?? ''}\n${directory}`, link(roots, base));
+    try {
+      symlinkSync(words, link(roots, base));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      makeFolders(folder(roots), 0o700);
+      symlinkSync(words, link(roots, base));
+    }
   } catch (error) {
     if (codeOf(error) === 'EEXIST') throw new IdsTaken(`the ids from ${base} are taken`, { cause: error });
     throw systemError(`cannot write down the user ids in ${folder(roots)}`, error);

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { BugError, UserError } from './errors.js';
 import type { HelperVerbs } from './launch/verbs.js';
@@ -85,12 +85,22 @@ export function removeLayer(root: HostPath, directory: HostPath, verbs: Pick<Hel
   if (!stat.isDirectory())
     throw new UserError(`will not remove ${directory}: it is not a directory`, { hint: 'see what it is, and remove it by hand' });
   try {
-    rmSync(directory, { recursive: true, force: true });
+    removeTree(directory);
   } catch {
     // Too deep for paths, or for the stack. The helper works by descriptors; when it fails too it says why.
     verbs.remove(directory);
   }
   return true;
+}
+
+/** Not by rmSync, which tries rmdir(2) on each folder before it looks: a third of the time that a small layer takes. */
+function removeTree(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) removeTree(path);
+    else unlinkSync(path);
+  }
+  rmdirSync(folder);
 }
 
 /** A layer whose state folder is gone: a restart emptied /run. */

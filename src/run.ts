@@ -102,8 +102,12 @@ async function live(session: Session, command: readonly string[]): Promise<Resul
   const effects = new Effects(prepared, command, options);
   let outcome: Outcome;
   try {
-    effects.make();
+    effects.makeLayer();
     launch.proceed();
+    // Beside the helper, which puts the root together.
+    effects.makeCgroups();
+    launch.proceed();
+    effects.claim.writeConfig(prepared.config);
     await start(session);
     outcome = await accompany(session, command, effects);
     if (options.keep) effects.claim.writeExit(exitRecord(outcome));

@@ -1,8 +1,8 @@
-import { lstatSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { closeSync, constants, lstatSync, mkdirSync, openSync, readdirSync, rmdirSync, writeSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import type { HostPath } from '../plan/step.js';
 import type { CgroupDirectory } from './driver.js';
-import { errnoWords, isErrno, readText, writeText } from './files.js';
+import { errnoWords, isErrno, readText } from './files.js';
 import { isAccepted, type LimitWrite } from './limits.js';
 
 /** @throws UserError when the path is one of the kernel's own files. Whose a directory there is, only the state can tell. */
@@ -64,24 +64,49 @@ export function removeDirectories(made: readonly CgroupDirectory[]): void {
 
 /** Writes the limits in order and reads each back. @throws UserError that names limit, cause and remedy */
 export function applyLimits(writes: readonly LimitWrite[], directoryOf: (write: LimitWrite) => string): void {
-  for (const write of writes) applyLimit(write, directoryOf(write));
+  let open: { readonly path: string; readonly fd: number } | undefined;
+  try {
+    for (const write of writes) {
+      const path = `${directoryOf(write)}/${write.file}`;
+      // A list of rules is one file, which takes one of them at a time.
+      if (open?.path !== path) {
+        if (open) closeSync(open.fd);
+        open = undefined;
+        open = openLimit(write, path);
+      }
+      if (open) applyLimit(write, open.fd, directoryOf(write));
+    }
+  } finally {
+    if (open) closeSync(open.fd);
+  }
 }
 
-function applyLimit(write: LimitWrite, directory: string): void {
-  const what = `${write.file} = ${write.value}`;
+function openLimit(write: LimitWrite, path: string): { readonly path: string; readonly fd: number } | undefined {
   try {
-    writeText(`${directory}/${write.file}`, write.value);
+    // Never makes the file: cgroupfs would answer EACCES instead of ENOENT.
+    return { path, fd: openSync(path, constants.O_WRONLY) };
   } catch (error) {
-    if (!isErrno(error, 'ENOENT'))
-      throw new UserError(`the kernel refused ${what}: ${errnoWords(error)}`, { hint: write.hint, cause: error });
-    if (write.optional) return;
+    if (!isErrno(error, 'ENOENT')) throw refused(write, error);
+    if (write.optional) return undefined;
     throw new UserError(`this kernel cannot limit that: there is no ${write.file}`, { hint: missingHint(write), cause: error });
+  }
+}
+
+function refused(write: LimitWrite, error: unknown): UserError {
+  return new UserError(`the kernel refused ${write.file} = ${write.value}: ${errnoWords(error)}`, { hint: write.hint, cause: error });
+}
+
+function applyLimit(write: LimitWrite, fd: number, directory: string): void {
+  try {
+    writeSync(fd, write.value);
+  } catch (error) {
+    throw refused(write, error);
   }
   if (write.kind === 'later') return;
   const { file, value } = write.readBack ?? write;
   const got = readText(`${directory}/${file}`);
   if (got === undefined || !isAccepted({ kind: write.kind, value }, got)) {
-    throw new UserError(`the kernel did not keep ${what}: it reads back ${got ?? 'nothing'}`, { hint: write.hint });
+    throw new UserError(`the kernel did not keep ${write.file} = ${write.value}: it reads back ${got ?? 'nothing'}`, { hint: write.hint });
   }
 }
 

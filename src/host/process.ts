@@ -8,9 +8,11 @@ export interface ProcessIdentity {
   readonly bootId: string;
 }
 
-/** A random UUID that lasts for one boot (random(4)). */
+let boot: string | undefined;
+/** A random UUID that lasts for one boot (random(4)), and so for all of this process. */
 export function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return boot;
 }
 
 /** When the process began, in clock ticks after the boot; undefined when there is no such process (zombies still count). */

@@ -39,15 +39,16 @@ export function compileRun(config: Config, layout: Layout): Plan {
       step('stage', 'monitor', {}, { chapter: 'prepare', why: 'a helper process with a mount namespace of its own' }),
       // Nothing on the host is touched before the supervisor has judged what was found.
       ...findCommand(layout, visibleCandidates(config, layout)),
-      step('report', 'monitor', { reason: CHECKED }, { chapter: 'prepare', why: 'crt judges, then makes state folder, cgroup and layer' }),
+      step('report', 'monitor', { reason: CHECKED }, { chapter: 'prepare', why: 'crt judges, then makes state folder, layer and cgroup' }),
       // Beside that: namespaces are nobody else's, and cost the most. The user namespace also before the first mount whose ids it maps.
       ...makeNamespaces(config),
-      step('await', 'monitor', {}, { chapter: 'namespaces', why: 'until crt has made folder, cgroup and layer' }),
+      step('await', 'monitor', {}, { chapter: 'prepare', why: 'until crt has made folder and layer' }),
       // Host-side opens come before the last clone: init never sees a host path again, but for the staging area.
       ...stageRoot(layout, config),
       ...stageBinds(config, layout),
       ...stageMasks(config, layout),
       ...stageDev(config, layout),
+      step('await', 'monitor', {}, { chapter: 'cgroup', why: 'until crt has made it' }),
       ...cgroup.steps,
       ...setOomScore(config),
       // The ids of layers and binds are mapped; nothing that needs the host's rights comes after, and ids 0 before the clone.

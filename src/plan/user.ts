@@ -46,14 +46,24 @@ function earlySlots(config: Config): { net?: string; uts?: string; ipc?: string 
 /** First of all mounts: their ids are mapped by it. What is made with it belongs to it. */
 export function makeUserNamespace(config: Config): Step {
   const maps = { uid_map: mapText(config.linux.uidMappings), gid_map: mapText(config.linux.gidMappings) };
-  return step('userns', 'stage', { userns: USERNS, ...earlySlots(config), ...maps }, { ...namespaces, why: 'root inside is nobody outside' });
+  return step(
+    'userns',
+    'stage',
+    { userns: USERNS, ...earlySlots(config), ...maps },
+    { ...namespaces, why: 'root inside is nobody outside' },
+  );
 }
 
 /** After the last mount that needs the host's rights; everything that is born from here on belongs to the container. */
 export function joinUserNamespace(config: Config): Step[] {
   if (!hasUserNamespace(config)) return [];
   return [
-    step('join-userns', 'stage', { userns: USERNS, ...earlySlots(config) }, { ...namespaces, why: "from here on the host's rights are gone" }),
+    step(
+      'join-userns',
+      'stage',
+      { userns: USERNS, ...earlySlots(config) },
+      { ...namespaces, why: "from here on the host's rights are gone" },
+    ),
     step('ids-root', 'stage', {}, { ...namespaces, why: 'root of the container, or all that is made would be of nobody' }),
   ];
 }

@@ -16,16 +16,12 @@ import { sweepTemporaries, temporaryPath } from './temporary.js';
 /** What the caller knows of a container before it claims the name. */
 export type NewRecord = Omit<ContainerRecord, 'id'>;
 
-/** What is stored beside the record. */
-export interface ClaimFiles {
-  /** The OCI config. */
-  readonly config: unknown;
-}
-
 /** A name that is ours, until undo. Each writer @throws UserError when the folder was removed meanwhile, or the disk is full. */
 export interface Claim {
   readonly directory: HostPath;
   readonly record: ContainerRecord;
+  /** The OCI config, for whoever looks at the container later. */
+  writeConfig(config: unknown): void;
   /** To be called with what `Cgroup.create` returned, before any process is in there. */
   writeCgroups(directories: readonly CgroupDirectory[]): void;
   /** The container's init, as the host numbers it. */
@@ -45,7 +41,7 @@ export interface ClaimOptions {
  * there that is not empty (rename(2)). So a claimed folder always says who owns it, and of many one wins.
  * @throws UserError when the name is taken, or the state root cannot be written.
  */
-export function claim(record: NewRecord, files: ClaimFiles, options: ClaimOptions): Claim {
+export function claim(record: NewRecord, options: ClaimOptions): Claim {
   const { roots, repair } = options;
   if (!NAME_PATTERN.test(record.name)) throw new BugError(`not a container name: ${JSON.stringify(record.name)}`);
   ensureRoot(roots.state);
@@ -54,7 +50,7 @@ export function claim(record: NewRecord, files: ClaimFiles, options: ClaimOption
   const temporary = temporaryPath(roots, record.name, record.owner);
   try {
     sweepTemporaries(roots, record.owner.bootId, record.name);
-    fill(temporary, full, files);
+    fill(temporary, full);
     publish(temporary, directory, () => makeWay(read(roots, record.name), repair));
   } catch (error) {
     removeFolder(temporary);
@@ -63,11 +59,10 @@ export function claim(record: NewRecord, files: ClaimFiles, options: ClaimOption
   return new ClaimedFolder(directory, full, roots);
 }
 
-function fill(temporary: HostPath, record: ContainerRecord, files: ClaimFiles): void {
+function fill(temporary: HostPath, record: ContainerRecord): void {
   mkdirSync(temporary, { mode: 0o700 });
   writeFileSync(`${temporary}/state.json`, JSON.stringify(record), { mode: 0o600 });
-  writeFileSync(`${temporary}/config.json`, stringifyExactJson(files.config), { mode: 0o600 });
-  prepareUndoLock(temporary);
+  prepareUndoLock(temporary, record.owner);
 }
 
 /** What `ps` shows is enough: a command of two megabytes must not make a record that is too big to be believed. */
@@ -126,30 +121,34 @@ class ClaimedFolder implements Claim {
     this.#roots = roots;
   }
 
+  writeConfig(config: unknown): void {
+    this.#write('config.json', stringifyExactJson(config));
+  }
+
   writeCgroups(directories: readonly CgroupDirectory[]): void {
     const content: CgroupRecord = { bootId: this.record.owner.bootId, directories };
-    this.#write('cgroup.json', content);
+    this.#write('cgroup.json', versioned(content));
   }
 
   writePid(pid: number): void {
     // A process that has ended already keeps its number here and never counts as alive.
     const content: ProcessIdentity = { pid, startTime: startTime(pid) ?? 0, bootId: this.record.owner.bootId };
-    this.#write('pid', content);
+    this.#write('pid', versioned(content));
   }
 
   writeExit(exit: ExitRecord): void {
     // `crt rm -f` may have removed our folder, and the name may have a new owner: the lock holds it still while we look.
     const written = withUndoLock(this.directory, () => {
       if (read(this.#roots, this.record.name)?.record?.id !== this.record.id) return false;
-      this.#write('exit.json', exit);
+      this.#write('exit.json', versioned(exit));
       return true;
     });
     if (written !== true) throw this.#removed();
   }
 
-  #write(file: string, content: object): void {
+  #write(file: string, content: string): void {
     try {
-      writeByRename(this.directory, file, JSON.stringify({ version: 1, ...content }));
+      writeByRename(this.directory, file, content);
     } catch (error) {
       if (codeOf(error) === 'ENOENT') throw this.#removed(error);
       throw systemError(`cannot write ${this.directory}/${file}`, error);
@@ -159,4 +158,8 @@ class ClaimedFolder implements Claim {
   #removed(cause?: unknown): UserError {
     return new UserError(`the container ${this.record.name} was removed by somebody else`, { hint: 'crt ps -a', cause });
   }
+}
+
+function versioned(content: object): string {
+  return JSON.stringify({ version: 1, ...content });
 }

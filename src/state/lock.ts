@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import { bootId, isAlive, type ProcessIdentity, startTime } from '../host/process.js';
 import type { HostPath } from '../plan/step.js';
@@ -21,17 +21,26 @@ import { pause } from './pause.js';
  */
 const PREFIX = 'undo.';
 
-/** Kept in each state folder for its inode: on a file system that has no other left, an announcement takes its place. */
+/**
+ * Kept in each state folder for its inode: on a file system that has no other left, an announcement takes its place. It has the
+ * words of who claimed the folder, who so needs no second one: it announces itself by giving this the name.
+ */
 const SPARE = 'spare';
 
 /** Makes what {@link withUndoLock} needs where nothing can be made any more. For a folder that nobody else sees yet. */
-export function prepareUndoLock(directory: HostPath): void {
-  symlinkSync('for the undo lock', `${directory}/${SPARE}`);
+export function prepareUndoLock(directory: HostPath, owner: ProcessIdentity): void {
+  symlinkSync(wordsOf(owner), `${directory}/${SPARE}`);
 }
 
+let own: ProcessIdentity | undefined;
 /** This very process. */
 export function ownIdentity(): ProcessIdentity {
-  return { pid: process.pid, startTime: startTime(process.pid) ?? 0, bootId: bootId() };
+  own ??= { pid: process.pid, startTime: startTime(process.pid) ?? 0, bootId: bootId() };
+  return own;
+}
+
+function wordsOf({ pid, startTime: ticks, bootId: boot }: ProcessIdentity): string {
+  return `${pid} ${ticks} ${boot}`;
 }
 
 /**
@@ -41,49 +50,67 @@ export function ownIdentity(): ProcessIdentity {
  */
 export function withUndoLock<T>(directory: HostPath, work: (self: ProcessIdentity) => T, patience = 10_000): T | undefined {
   const self = ownIdentity();
-  const file = acquire(directory, self, patience);
-  if (file === undefined) return undefined;
+  const held = acquire(directory, self, patience);
+  if (held === undefined) return undefined;
   try {
     return work(self);
   } finally {
-    withdraw(`${directory}/${file}`);
+    withdraw(directory, held);
   }
 }
 
-function acquire(directory: HostPath, self: ProcessIdentity, patience: number): string | undefined {
+/** A file that says who works on the folder. */
+interface Announcement {
+  readonly file: string;
+  /** It was the spare link, and becomes it again. */
+  readonly wasSpare: boolean;
+}
+
+function acquire(directory: HostPath, self: ProcessIdentity, patience: number): Announcement | undefined {
   const end = performance.now() + patience;
   for (let attempt = 0; ; attempt++) {
     // Looking first keeps a crowd that waits for one holder from announcing and withdrawing all the time.
     let rival = livingRival(directory, undefined);
     if (rival === 'gone') return undefined;
     if (rival === undefined) {
-      const file = announce(directory, self);
-      if (file === undefined) return undefined;
-      rival = livingRival(directory, file);
-      if (rival === undefined) return file;
-      withdraw(`${directory}/${file}`);
+      const own = announce(directory, self);
+      if (own === undefined) return undefined;
+      rival = livingRival(directory, own.file);
+      if (rival === undefined) return own;
+      withdraw(directory, own);
     }
     if (performance.now() > end) throw busy(directory, rival);
     pause(Math.random() * 2 ** Math.min(attempt + 1, 5));
   }
 }
 
-function announce(directory: HostPath, self: ProcessIdentity): string | undefined {
+function announce(directory: HostPath, self: ProcessIdentity): Announcement | undefined {
   const file = PREFIX + randomName();
-  const text = `${self.pid} ${self.startTime} ${self.bootId}`;
+  const text = wordsOf(self);
   try {
+    if (takeSpare(directory, file, text)) return { file, wasSpare: true };
     try {
       symlinkSync(text, `${directory}/${file}`);
     } catch (error) {
       if (codeOf(error) !== 'ENOSPC' && codeOf(error) !== 'EDQUOT') throw error;
-      withdraw(`${directory}/${SPARE}`);
+      remove(`${directory}/${SPARE}`);
       symlinkSync(text, `${directory}/${file}`);
     }
-    return file;
+    return { file, wasSpare: false };
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
     throw systemError(`cannot clean up ${directory}`, error);
   }
+}
+
+/** @returns false when the spare link has other words, or is not there. */
+function takeSpare(directory: HostPath, file: string, text: string): boolean {
+  try {
+    if (readlinkSync(`${directory}/${SPARE}`) !== text) return false;
+  } catch {
+    return false;
+  }
+  return renamed(`${directory}/${SPARE}`, `${directory}/${file}`);
 }
 
 /** Another living process's announcement; `swapped` when ours is not there; `gone` with the folder. The dead's are removed on the way. */
@@ -101,7 +128,7 @@ function livingRival(directory: HostPath, own: string | undefined): ProcessIdent
     const owner = readOwner(`${directory}/${file}`);
     if (owner === undefined) continue;
     if (isAlive(owner)) return owner;
-    withdraw(`${directory}/${file}`);
+    remove(`${directory}/${file}`);
   }
   return undefined;
 }
@@ -117,7 +144,20 @@ function readOwner(path: string): ProcessIdentity | undefined {
   }
 }
 
-function withdraw(path: string): void {
+function withdraw(directory: HostPath, { file, wasSpare }: Announcement): void {
+  if (!wasSpare || !renamed(`${directory}/${file}`, `${directory}/${SPARE}`)) remove(`${directory}/${file}`);
+}
+
+function renamed(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch {

@@ -47,8 +47,9 @@ for (const args of [['ps'], ['ps', '--json'], ['--help'], ['run', '--help'], ['-
 }
 
 for (const [inodes, file] of [
-  [4, 'w'],
-  [5, 'cgroup.json'],
+  [3, 'w'],
+  [4, 'cgroup.json'],
+  [5, 'config.json'],
   [6, 'pid'],
 ] as const) {
   serial(`a state folder on a file system of ${inodes} inodes: the first error is named, nothing is left`, async (t) => {

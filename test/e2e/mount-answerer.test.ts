@@ -113,6 +113,7 @@ ptyTest('keys, output and resizes pass while a loop of calls runs', async (t) =>
   shell.type('jobs; mount -t proc proc /proc; echo "code $?"\r');
   await shell.see(/\[1\]\+\s+Running[\s\S]*\ncode 0\r\n/);
   shell.type('cat\r');
+  await shell.see(/cat\r\n/);
   await shell.foreground('cat');
   shell.type('\x03');
   await shell.see(/INSIDE> /);

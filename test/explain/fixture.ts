@@ -27,7 +27,12 @@ function birth(): Step[] {
       { chapter: 'devices', why: 'c 1:3' },
     ),
     step('oom-score', 'stage', { value: 200 }, { chapter: 'process', why: 'how soon the kernel picks it when memory is short' }),
-    step('join-userns', 'stage', { userns: 'userns', net: 'net', uts: 'uts', ipc: 'ipc' }, { ...own, why: "from here on the host's rights are gone" }),
+    step(
+      'join-userns',
+      'stage',
+      { userns: 'userns', net: 'net', uts: 'uts', ipc: 'ipc' },
+      { ...own, why: "from here on the host's rights are gone" },
+    ),
     step('ids-root', 'stage', {}, { ...own, why: 'root of the container, or all that is made would be of nobody' }),
     step('device-filter', 'stage', { cgroup: 'cgroup-memory', program: new Uint8Array(496) }, { chapter: 'cgroup', why: 'no disks' }),
     step('clone', 'stage', { pidfd: 'init', namespaces: NAMESPACES }, { ...own, why: 'init is born: PID 1 in namespaces of its own' }),

@@ -73,7 +73,18 @@ faults('an error injected into each system call of a start names the right step,
   // strace counts for each process apart, so the first such call of an earlier process takes the blow for these: test/helper/wire.test.ts
   // makes them fail by their operands. umask(2) cannot fail, and exec lets go of the tracer.
   // `answer` keeps what came with its turn, and makes no call of its own.
-  const silent = new Set<OpName>(['on-orphan', 'report', 'await', 'answer', 'umask', 'exec', 'clone', 'parent-death', 'cgroup-join', 'root']);
+  const silent = new Set<OpName>([
+    'on-orphan',
+    'report',
+    'await',
+    'answer',
+    'umask',
+    'exec',
+    'clone',
+    'parent-death',
+    'cgroup-join',
+    'root',
+  ]);
   const unnamed = steps.flatMap((step, index) => (silent.has(step.op) || named.has(index) ? [] : [`${index + 1} ${step.op}`]));
   t.deepEqual(unnamed, [], 'every step that makes a system call was named at least once');
   t.true(steps.some((step) => isOp(step, 'exec')));

@@ -124,5 +124,5 @@ law(
     const ready = plan.steps.flatMap((step, index) => (isOp(step, 'report') && step.operands.reason === 'ready' ? [index] : []));
     return before(all(plan, 'identity', 'caps', 'no-new-privs', 'exec-label', 'seccomp', 'mask', 'readonly', 'remount', 'rlimit'), ready);
   },
-  (plan) => all(plan, 'report').length === 2 && all(plan, 'await').length === 2,
+  (plan) => all(plan, 'report').length === 2 && all(plan, 'await').length === 3,
 );

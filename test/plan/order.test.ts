@@ -29,6 +29,15 @@ law('nothing on the host is touched before the supervisor has judged the probe',
   );
 });
 
+law('what the supervisor makes is waited for before it is used: folder and layer, then the cgroups', (plan) => {
+  const [folder = -1, cgroups = -1] = all(plan, 'await');
+  const slots = plan.steps.map((step) =>
+    isOp(step, 'cgroup-join') ? step.operands.tasks : isOp(step, 'clone') || isOp(step, 'device-filter') ? step.operands.cgroup : undefined,
+  );
+  const opens = plan.steps.flatMap((step, index) => (isOp(step, 'open') && slots.includes(step.operands.fd) ? [index] : []));
+  return before([folder], all(plan, 'staging')) && folder < cgroups && before([cgroups], opens);
+});
+
 law('host-side opens and sources before the clone, all else of init after it', (plan) => {
   const clone = one(plan, 'clone');
   return plan.steps.every(({ actor }, index) => (actor === 'stage' ? index <= clone : actor === 'init' ? index > clone : true));
@@ -59,7 +68,14 @@ law(
     const others = plan.steps.flatMap(({ actor, op }, index) =>
       actor === 'stage' && !['join-userns', 'ids-root', 'clone'].includes(op) ? [index] : [],
     );
-    return checked(plan)[0] < made && made < checked(plan)[1] && before([made], all(plan, 'staging')) && before(others, [joined]) && joined < root && root + 1 === born;
+    return (
+      checked(plan)[0] < made &&
+      made < checked(plan)[1] &&
+      before([made], all(plan, 'staging')) &&
+      before(others, [joined]) &&
+      joined < root &&
+      root + 1 === born
+    );
   },
   has('userns'),
 );
@@ -169,12 +185,7 @@ law(
     const clone = one(plan, 'clone');
     const enters = all(plan, 'unshare').filter((index) => plan.steps[index]?.actor === 'init');
     // Nothing between the clone and the join but the parent-death signal.
-    return (
-      joins.every((join, at) => join === clone + 2 + at) &&
-      before(joins, enters) &&
-      before(enters, shows) &&
-      before(joins, shows)
-    );
+    return joins.every((join, at) => join === clone + 2 + at) && before(joins, enters) && before(enters, shows) && before(joins, shows);
   },
   has('cgroup-join', 'unshare', 'mount'),
 );

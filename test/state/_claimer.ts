@@ -28,7 +28,7 @@ function take(): Claim | undefined {
     loosened: [],
   };
   try {
-    return claim(record, { config: {} }, { roots, repair: (directory) => void undo(directory, { roots, verbs }) });
+    return claim(record, { roots, repair: (directory) => void undo(directory, { roots, verbs }) });
   } catch (error) {
     if (error instanceof Error && /^the name \S+ is taken by/.test(error.message)) return undefined;
     throw error;

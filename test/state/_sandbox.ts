@@ -49,11 +49,9 @@ export function newRecord(name: string, more: Partial<NewRecord> = {}): NewRecor
   };
 }
 
-export const FILES = { config: { ociVersion: '1.2.0' } };
-
 /** Takes a name as `run` does. */
 export function take(roots: Roots, name: string, more: Partial<NewRecord> = {}, verbs: HelperVerbs = noteVerbs()): Claim {
-  return claim(newRecord(name, more), FILES, { roots, repair: (directory) => void undo(directory, { roots, verbs }) });
+  return claim(newRecord(name, more), { roots, repair: (directory) => void undo(directory, { roots, verbs }) });
 }
 
 /** A state folder as a crash may have left it: written directly, any file may be missing. */

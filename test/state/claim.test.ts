@@ -6,13 +6,12 @@ import { BugError, UserError } from '../../src/errors.js';
 import { bootId } from '../../src/host/process.js';
 import { list } from '../../src/list.js';
 import { toHostPath } from '../../src/plan/step.js';
-import { claim } from '../../src/state/claim.js';
 import { MAX_STATE_FILE } from '../../src/state/file.js';
 import type { Roots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
 import { undo } from '../../src/undo.js';
 import { bundle, start } from './_children.js';
-import { deadProcess, FILES, fullRecord, leave, makeRoots, names, newRecord, noteVerbs, plain, sleeper, take } from './_sandbox.js';
+import { deadProcess, fullRecord, leave, makeRoots, names, noteVerbs, plain, sleeper, take } from './_sandbox.js';
 
 const EXIT = { exitCode: 0, signal: null, reason: 'exit', finished: '2024-01-02T03:04:05.678Z' };
 
@@ -23,7 +22,7 @@ test('a claim fills the folder: private, and with all that undo needs', (t) => {
   t.is(statSync(held.directory).mode & 0o7777, 0o700);
   t.is(statSync(roots.state).mode & 0o7777, 0o700);
   t.deepEqual(names(roots.state), ['box']);
-  t.deepEqual(names(held.directory), ['config.json', 'spare', 'state.json']);
+  t.deepEqual(names(held.directory), ['spare', 'state.json']);
   t.is(statSync(`${held.directory}/state.json`).mode & 0o7777, 0o600);
   t.deepEqual(read(roots, 'box')?.record, held.record);
 });
@@ -31,6 +30,7 @@ test('a claim fills the folder: private, and with all that undo needs', (t) => {
 test('what is written later is read back', (t) => {
   const roots = makeRoots(t);
   const held = take(roots, 'box');
+  held.writeConfig({});
   held.writeCgroups([]);
   held.writePid(process.pid);
   held.writeExit(EXIT);
@@ -44,7 +44,8 @@ test('what is written later is read back', (t) => {
 test('numbers beyond 2^53 stay exact in config.json', (t) => {
   const roots = makeRoots(t);
   const config = { hard: 18446744073709551615n, low: -1n, text: '\u00001', plain: 3 };
-  const held = claim(newRecord('box'), { ...FILES, config }, { roots, repair: () => {} });
+  const held = take(roots, 'box');
+  held.writeConfig(config);
   t.is(readFileSync(`${held.directory}/config.json`, 'utf8'), '{"hard":18446744073709551615,"low":-1,"text":"\\u00001","plain":3}');
 });
 
