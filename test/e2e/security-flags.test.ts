@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import { UserError } from '../../src/errors.js';
 import { prepare, run, StepError } from '../../src/index.js';
@@ -88,23 +88,6 @@ ptyTest('no-new-privileges=false with a terminal, a reaper and a hold before the
     onSteps: () => {},
   });
   t.is(result.stdout, 'NoNewPrivs:\t0\r\nSeccomp:\t2\r\n');
-});
-
-e2e('no-new-privileges=false: init still dies with the monitor', async (t) => {
-  let init = 0;
-  const ended = contain(t, {
-    command: ['sleep', '1000'],
-    user: 'nobody',
-    securityOpt: { noNewPrivileges: false },
-    onStart: ({ pid }) => {
-      init = pid;
-      process.kill(Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]), 'SIGKILL');
-    },
-  });
-  await t.throwsAsync(ended);
-  t.true(init > 0);
-  // Whoever inherited it may not have reaped it yet.
-  t.true(!existsSync(`/proc/${init}`) || /^State:\s*[ZX]/m.test(readFileSync(`/proc/${init}/status`, 'utf8')));
 });
 
 e2e('a profile that forbids even the exec and the exit ends the start, and says so', async (t) => {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { run } from '../../src/index.js';
-import { box, CRT, contain, crt, descendants, e2e, ended, MIB, ROOTFS, script, serial, startCrt } from './support.js';
+import { box, CRT, contain, crt, descendants, e2e, ended, folder, MIB, ROOTFS, script, serial, startCrt } from './support.js';
 
 const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const BLOCK = randomBytes(5 * MIB);
@@ -60,7 +60,11 @@ e2e('a reader that goes away ends it at once: yes | head -1', async (t) => {
 });
 
 e2e('captured output beyond maxBuffer fails the run and ends the container', async (t) => {
-  await t.throwsAsync(contain(t, { command: ['yes'], maxBuffer: 100_000 }), { name: 'UserError', message: /more than 100000 bytes/ });
+  const place = await folder(t);
+  const mounts = [{ source: place, target: '/data' }];
+  const flood = script(t, 'head -c 200000000 /dev/zero; touch /data/over', { maxBuffer: 100_000, mounts });
+  await t.throwsAsync(flood, { name: 'UserError', message: /more than 100000 bytes/ });
+  t.deepEqual(readdirSync(place), [], 'it came to its end');
   const { stdout } = await contain(t, { command: ['head', '-c', '100000', '/dev/zero'], maxBuffer: 100_000 });
   t.is(stdout.length, 100_000);
 });
@@ -105,11 +109,15 @@ async function found(comm: string, ancestor: number): Promise<number> {
   }
 }
 
+/** Two seconds in clock ticks (proc_pid_stat(5)): some milliseconds fill all that is between. */
+const TOO_LONG = 200;
+
 /** Waits until a process is asleep and stays so: two looks with equal processor time. */
 async function stalled(pid: number): Promise<void> {
   for (let last = ''; ; ) {
     const [state, ...fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     const used = `${state} ${fields[10]} ${fields[11]}`;
+    if (Number(fields[10]) + Number(fields[11]) > TOO_LONG) throw new Error('it writes on, and nobody reads');
     if (state === 'S' && used === last) return;
     last = used;
     await new Promise((resolve) => setTimeout(resolve, 100));

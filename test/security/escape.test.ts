@@ -1,9 +1,9 @@
 // Classes 1 (the runtime's own program overwritten), 11 (the entering process traced), 18 (chroot and the old root), 19 (devices),
-// 20 (files of /proc and /sys), 24 (setuid files: see userns.test.ts too).
+// 20 (files of /proc and /sys), 24 (setuid files: see userns.test.ts and security-flags.test.ts too).
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { helperPath } from '../../src/launch/helper-path.js';
 import { smallRootfs } from '../e2e/small-rootfs.js';
 import { box, contain, crt, e2e, folder } from '../e2e/support.js';
@@ -160,4 +160,40 @@ attack('in a user namespace even the unmasked files of the kernel are the hostâ€
     [],
     open.join(' '),
   );
+});
+
+const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+
+e2e('a setuid file in a folder of the host gives nothing, not even where setuid files of the image count', async (t) => {
+  const place = await folder(t);
+  chmodSync(place, 0o755);
+  const text = `cp "$(command -v grep)" $0; chmod 4755 $0; ${NOBODY.join(' ')} $0 ^Uid /proc/self/status`;
+  const as = async (file: string): Promise<string> => {
+    const mounts = [{ source: place, target: '/srv' }];
+    const { stdout } = await contain(t, {
+      command: ['sh', '-c', text, file],
+      mounts,
+      securityOpt: { noNewPrivileges: false, setId: true },
+    });
+    return stdout;
+  };
+  t.is(await as('/srv/mine'), 'Uid:\t65534\t65534\t65534\t65534\n');
+  t.is(statSync(`${place}/mine`).mode & 0o7777, 0o4755);
+  t.is(await as('/var/mine'), 'Uid:\t65534\t0\t0\t0\n');
+});
+
+e2e('a setuid file that is left in a layer is out of reach of other users of the host', async (t) => {
+  const place = await folder(t);
+  chmodSync(place, 0o755);
+  const [name, env] = [box(t), { CRT_LAYERS_DIR: `${place}/layers` }];
+  const text = 'cp /bin/true /var/mine; chmod 4755 /var/mine';
+  t.is((await crt(t, ['run', name, '--keep', '--userns', 'host', '--', 'sh', '-c', text], { env })).code, 0);
+  const [layer = ''] = readdirSync(`${place}/layers`).filter((id) => id.startsWith(name));
+  const file = `${place}/layers/${layer}/upper/var/mine`;
+  const { mode, uid } = statSync(file);
+  t.deepEqual([mode & 0o7777, uid], [0o4755, 0]);
+  const [command = '', ...words] = [...NOBODY, 'test', '-e'];
+  t.is(spawnSync(command, [...words, place]).status, 0);
+  t.is(spawnSync(command, [...words, file]).status, 1);
+  t.is((await crt(t, ['rm', name], { env })).code, 0);
 });

@@ -17,7 +17,7 @@ import {
 import type { ExecutionContext } from 'ava';
 import type { RunOptions } from '../../src/options.js';
 import { listTree, smallRootfs } from '../e2e/small-rootfs.js';
-import { box, contain, crt, type Ended, e2e, ended, folder, ptyTest, startCrt } from '../e2e/support.js';
+import { box, CRT, contain, crt, type Ended, e2e, ended, folder, ptyTest, ROOTFS, startCrt } from '../e2e/support.js';
 import { attack, PYTHON } from './attack.js';
 
 /** A folder that nothing may touch, and what to compare it with. */
@@ -170,24 +170,62 @@ for (const place of ['proc', 'sys', 'dev']) {
   }
 }
 
-ptyTest('/dev/null, /dev/pts and /dev/console of the image are links: masks and the terminal are not theirs', async (t) => {
-  const { path, unchanged } = await victimOf(t);
+/** An image with links where crt makes things in /dev: to `secret` and `srv` below a folder. */
+async function linkedDev(t: ExecutionContext, place: string): Promise<string> {
   const rootfs = await smallRootfs(t);
-  for (const name of ['null', 'console', 'ptmx', 'tty']) symlinkSync(`${path}/secret`, `${rootfs}/dev/${name}`);
-  symlinkSync(path, `${rootfs}/dev/pts`);
+  for (const name of ['null', 'console', 'ptmx', 'tty']) symlinkSync(`${place}/secret`, `${rootfs}/dev/${name}`);
+  symlinkSync(`${place}/srv`, `${rootfs}/dev/pts`);
   writeFileSync(`${rootfs}/secret`, 'of the image\n');
-  const text = 'cat /proc/interrupts /proc/timer_list; echo x > /dev/null; ls /dev/pts; [ -t 0 ] && echo terminal > /dev/console';
-  for (const userns of ['auto', 'host'] as const) {
-    const { stdout } = await contain(t, { rootfs, tty: true, userns, writableRootfs: userns === 'host', command: ['sh', '-c', text] });
-    t.is(stdout.replaceAll('\r', ''), '0  ptmx\nterminal\n', userns);
-    // Without the mask there is something to see.
-    const bare = await contain(t, { rootfs, userns, securityOpt: { unmask: ['/proc/interrupts'] }, command: ['cat', '/proc/interrupts'] });
-    t.regex(bare.stdout, /CPU0/);
-  }
-  unchanged();
+  mkdirSync(`${rootfs}/srv`);
+  return rootfs;
+}
+
+for (const [where, placeOf] of Object.entries({ host: (victim: string) => victim, image: () => '' })) {
+  e2e(`/dev/null of the image is a link to a file of the ${where}: masks do not show it, and nothing is written to it`, async (t) => {
+    const { path, unchanged } = await victimOf(t);
+    const rootfs = await linkedDev(t, placeOf(path));
+    const text = 'cat /proc/interrupts /proc/timer_list; echo x > /proc/interrupts; echo x > /dev/null; cat /secret';
+    for (const userns of ['auto', 'host'] as const) {
+      const own = { rootfs, userns, writableRootfs: userns === 'host' };
+      t.is((await contain(t, { ...own, command: ['sh', '-c', text] })).stdout, 'of the image\n', userns);
+      // Without the mask there is something to see.
+      const bare = await contain(t, { ...own, securityOpt: { unmask: ['/proc/interrupts'] }, command: ['cat', '/proc/interrupts'] });
+      t.regex(bare.stdout, /CPU0/);
+    }
+    unchanged();
+  });
+
+  ptyTest(`/dev/pts and /dev/console of the image are links into the ${where}: the terminal is not theirs`, async (t) => {
+    const { path, unchanged } = await victimOf(t);
+    const rootfs = await linkedDev(t, placeOf(path));
+    // Nor can a name be put there later, in the place of a terminal's.
+    const swap = 'mkdir /dev/pts/1 2>/dev/null && echo swapped';
+    const text = `ls /dev/pts; [ -t 0 ] && echo terminal > /dev/console; [ -f /secret ] && cat /secret; ls /srv; ${swap}`;
+    for (const userns of ['auto', 'host'] as const) {
+      const { stdout } = await contain(t, { rootfs, tty: true, userns, writableRootfs: userns === 'host', command: ['sh', '-c', text] });
+      t.is(stdout.replaceAll('\r', ''), '0  ptmx\nterminal\nof the image\n', userns);
+    }
+    unchanged();
+  });
+}
+
+e2e('a file lies in the place of the host’s /dev/null: nothing is masked with it, and nothing starts', async (t) => {
+  const place = await folder(t);
+  writeFileSync(`${place}/null`, 'no device\n', { mode: 0o666 });
+  const words = [...CRT, 'run', box(t), '--rootfs', ROOTFS, '--', 'cat', '/proc/interrupts'];
+  // In a mount namespace of its own, which unshare(1) makes private.
+  const child = spawn('unshare', ['-m', 'sh', '-c', 'mount --bind "$0" /dev/null && exec "$@"', `${place}/null`, ...words]);
+  child.stdin.end();
+  const { code, stdout, stderr } = await ended(child);
+  t.deepEqual([code, stdout], [125, ''], stderr);
+  t.regex(stderr, /mask/);
 });
 
-const UNDER_PROC = [
+/** What is crt's own: nobody may put something else there. */
+const OWN = [
+  '/dev',
+  '/dev/null',
+  '/dev/console',
   '/proc',
   '/proc/',
   '//proc',
@@ -198,10 +236,11 @@ const UNDER_PROC = [
   '/proc/self/fd/0',
   '/sys/fs/cgroup/memory',
   '/dev/pts',
+  '/dev/pts/0',
 ];
-e2e('no mount can be asked for at or under /proc, however it is spelled', async (t) => {
+e2e('no mount can be asked for at or under /proc, nor over a device or terminal of crt’s, however it is spelled', async (t) => {
   const data = await folder(t);
-  for (const target of UNDER_PROC) {
+  for (const target of OWN) {
     for (const flags of [
       ['-v', `${data}:${target}`],
       ['--tmpfs', target],

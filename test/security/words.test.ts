@@ -1,5 +1,5 @@
 // Classes 25 (words that a terminal acts on), 26 (cgroups of others), 27 (over-long strings and NUL), 28 and 29 (floods: see limits.test.ts
-// and streams.test.ts), 30 (the cgroup), 31 (the death of the parent), 32 (what is Node's own).
+// and streams.test.ts), 30 (the cgroup), 32 (what is Node's own).
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
