@@ -50,12 +50,14 @@ for (const user of ['root', OTHER_THAN_ROOT]) {
 /** Has PID 1 wait where the change of ids has cleared its wish to die with its parent. The one before waits for the end of the stage. */
 function holdAfterIds(plan: Plan): void {
   const steps = plan.steps as Step[];
-  const hold = steps.findLast(({ op }) => op === 'yield');
+  const hold = steps.splice(
+    steps.findLastIndex(({ op }) => op === 'report'),
+    2,
+  );
   const identity = steps.findIndex(({ op }) => op === 'identity');
   const [ids, wish] = steps.slice(identity);
-  if (hold === undefined || ids === undefined || wish?.op !== 'parent-death') throw new Error('the plan is another one');
-  steps.splice(steps.indexOf(hold), 1);
-  steps.splice(identity, 1, wish, ids, hold);
+  if (hold[1]?.op !== 'await' || ids === undefined || wish?.op !== 'parent-death') throw new Error('the plan is another one');
+  steps.splice(identity, 1, wish, ids, ...hold);
 }
 
 /** Where a process sleeps in the kernel, or `running`. */
