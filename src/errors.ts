@@ -1,13 +1,18 @@
+import type { CheckId } from './check-ids.js';
+
 /** The user's problem: bad input, a missing file, a name that is taken. `hint` says what to type next. */
 export class UserError extends Error {
   override readonly name: string = 'UserError';
   readonly hint: string | undefined;
   /** Exit code of the command line, as docker numbers them: 125 crt itself, 126 not executable, 127 not found. */
   readonly exitCode: number;
+  /** The check of `crt doctor` that tells more, where it lies in the machine. */
+  readonly check: CheckId | undefined;
 
-  constructor(message: string, options: { hint?: string; exitCode?: number; cause?: unknown } = {}) {
+  constructor(message: string, options: { hint?: string; exitCode?: number; check?: CheckId; cause?: unknown } = {}) {
     super(message, { cause: options.cause });
     this.hint = options.hint;
+    this.check = options.check;
     this.exitCode = options.exitCode ?? 125;
   }
 }
@@ -22,7 +27,10 @@ export class StepError extends UserError {
   /** errno(3) as a positive number; 0 when the step's process was killed instead. */
   readonly errno: number;
 
-  constructor(message: string, detail: { index: number; op: string; errno: number; hint?: string; exitCode?: number; cause?: unknown }) {
+  constructor(
+    message: string,
+    detail: { index: number; op: string; errno: number; hint?: string; exitCode?: number; check?: CheckId; cause?: unknown },
+  ) {
     super(message, detail);
     this.index = detail.index;
     this.op = detail.op;

@@ -1,0 +1,126 @@
+import type { CheckId } from '../check-ids.js';
+import { UserError } from '../errors.js';
+import { probeHost } from '../host/probe.js';
+import { randomName } from '../state/file.js';
+import { stateRoots } from '../state/roots.js';
+import { type Check, type Context, type Finding, GROUPS, type Group, type Verdict } from './check.js';
+import { CHECKS } from './checks.js';
+import { runProbe } from './probe-plan.js';
+
+export interface DoctorOptions {
+  /** Groups and checks, by name; all when empty. */
+  readonly only?: readonly string[];
+  /** The rootfs to look at; default: the one that `run` takes. */
+  readonly rootfs?: string;
+}
+
+export interface CheckReport {
+  readonly id: CheckId;
+  readonly group: Group;
+  readonly title: string;
+  /** The worst of its findings. */
+  readonly verdict: Verdict;
+  readonly findings: readonly Finding[];
+  /** Milliseconds. */
+  readonly durationMs: number;
+}
+
+/** What `crt doctor --json` prints. `version` grows when a field changes its meaning or goes. */
+export interface DoctorReport {
+  readonly version: 1;
+  readonly root: boolean;
+  /** The worst of all checks: `fail` means that `crt run` does not work here. */
+  readonly verdict: 'pass' | 'warn' | 'fail';
+  readonly checks: readonly CheckReport[];
+  /** Milliseconds. */
+  readonly durationMs: number;
+}
+
+/** Milliseconds that a check may take. They run side by side. */
+const PATIENCE = 1500;
+const ORDER: readonly Verdict[] = ['pass', 'info', 'unknown', 'warn', 'fail'];
+
+/**
+ * Proves by trying whether containers can be started here, and what they would lack. Leaves nothing behind.
+ * @throws UserError for a group or check that there is not; when /proc is not mounted.
+ */
+export async function doctor({ only = [], rootfs }: DoctorOptions = {}, env: NodeJS.ProcessEnv = process.env): Promise<DoctorReport> {
+  const chosen = choose(only);
+  const started = performance.now();
+  const isRoot = process.geteuid?.() === 0;
+  const facts = probeHost();
+  const base = { facts, roots: stateRoots(env), env, isRoot, rootfs };
+  const checks = await Promise.all(chosen.map((check) => examine(check, base)));
+  const verdict = worst(checks.map((check) => check.verdict));
+  return {
+    version: 1,
+    root: isRoot,
+    verdict: verdict === 'warn' || verdict === 'fail' ? verdict : 'pass',
+    checks,
+    durationMs: performance.now() - started,
+  };
+}
+
+/** The checks of these groups and names, in the order of the groups. @throws UserError */
+export function choose(only: readonly string[]): readonly Check[] {
+  const all = GROUPS.flatMap((group) => CHECKS.filter((check) => check.group === group));
+  for (const word of only) {
+    if (all.some(({ id, group }) => id === word || group === word)) continue;
+    throw new UserError(`crt doctor has no group or check ${JSON.stringify(word)}`, {
+      hint: `groups: ${GROUPS.join(' ')}\nchecks: ${all.map(({ id }) => id).join(' ')}`,
+    });
+  }
+  return only.length === 0 ? all : all.filter(({ id, group }) => only.includes(id) || only.includes(group));
+}
+
+export function worst(verdicts: readonly Verdict[]): Verdict {
+  return verdicts.reduce((one, other) => (ORDER.indexOf(other) > ORDER.indexOf(one) ? other : one), 'pass');
+}
+
+async function examine(check: Check, base: Omit<Context, 'probe' | 'name'>): Promise<CheckReport> {
+  const started = performance.now();
+  const findings = check.needsRoot && !base.isRoot ? [forRoot()] : await look(check, base);
+  const { id, group, title } = check;
+  return { id, group, title, verdict: worst(findings.map(({ verdict }) => verdict)), findings, durationMs: performance.now() - started };
+}
+
+function forRoot(): Finding {
+  return { verdict: 'unknown', observed: 'only root can look', fix: { commands: ['crt doctor'] } };
+}
+
+async function look(check: Check, base: Omit<Context, 'probe' | 'name'>): Promise<readonly Finding[]> {
+  const giveUp = new AbortController();
+  const context: Context = {
+    ...base,
+    probe: (steps) => runProbe(steps, giveUp.signal),
+    name: (suffix) => `crt-doctor-${process.pid}-${suffix}-${randomName().slice(0, 8)}`,
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<readonly Finding[]>((resolve) => {
+    timer = setTimeout(() => resolve([tooLate()]), PATIENCE);
+  });
+  try {
+    return await Promise.race([Promise.resolve().then(() => check.run(context)), late]);
+  } catch (error) {
+    return [toFinding(error, check.id)];
+  } finally {
+    clearTimeout(timer);
+    giveUp.abort();
+  }
+}
+
+function tooLate(): Finding {
+  return {
+    verdict: 'fail',
+    observed: `no answer within ${PATIENCE} ms`,
+    expected: 'an answer within a few milliseconds',
+    fix: { advice: 'is the machine very busy, or a disk not answering? uptime; dmesg | tail' },
+  };
+}
+
+/** An error about another check is told there. @throws what is no UserError: a bug of ours */
+function toFinding(error: unknown, id: CheckId): Finding {
+  if (!(error instanceof UserError)) throw error;
+  if (error.check !== undefined && error.check !== id) return { verdict: 'unknown', observed: `could not be tried: see ${error.check}` };
+  return { verdict: 'fail', observed: error.message, ...(error.hint === undefined ? {} : { fix: { advice: error.hint } }) };
+}
