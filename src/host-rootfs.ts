@@ -49,10 +49,16 @@ const BOUND = [
   '/etc/protocols',
 ];
 
+/** pam.conf(5): root may do anything, others have a password. */
+function pamLine(kind: string): string {
+  return `${kind === 'auth' ? 'auth sufficient pam_rootok.so\n' : ''}${kind} required pam_unix.so\n`;
+}
+
 const FIXED: readonly SkeletonEntry[] = [
   ...[
     '/dev',
     '/etc',
+    '/etc/pam.d',
     '/etc/ssl',
     '/home',
     '/mnt',
@@ -85,6 +91,9 @@ const FIXED: readonly SkeletonEntry[] = [
     '/etc/nsswitch.conf',
     'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n',
   ),
+  // su, chpasswd and useradd want these; the host's own may tell more than is anybody's business here.
+  file('/etc/pam.d/other', ['auth', 'account', 'password', 'session'].map(pamLine).join('')),
+  file('/etc/login.defs', 'UID_MIN 1000\nUID_MAX 60000\nGID_MIN 1000\nGID_MAX 60000\nUSERGROUPS_ENAB yes\nENCRYPT_METHOD SHA512\n'),
   file('/etc/bash.bashrc', '[ -z "$PS1" ] || PS1=\'\\u@\\h:\\w\\$ \'\n'),
   file('/etc/hostname'),
   file('/etc/hosts'),

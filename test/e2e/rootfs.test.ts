@@ -133,6 +133,15 @@ e2e('the host rootfs shows the programs of this machine and nothing of its data'
   t.deepEqual(lines.slice(1), ['42']);
 });
 
+e2e('on the host rootfs users can be made, become others and get passwords', async (t) => {
+  const { stdout, stderr } = await script(
+    t,
+    'useradd -m bob && echo bob:secret | chpasswd && su - bob -c "id -un; pwd" && su -s /bin/sh nobody -c "su bob -c id </dev/null || echo asked"',
+    { rootfs: 'host' },
+  );
+  t.is(stdout, 'bob\n/home/bob\nasked\n', stderr);
+});
+
 e2e('a rootfs with odd characters in its path', async (t) => {
   const parent = await folder(t);
   const odd = `${parent}/a b,c:d=é"\\`;
