@@ -28,7 +28,11 @@ export function chooseFilter(options: RunOptions, config: Config, facts: HostFac
   if (seccomp === 'unconfined') return undefined;
   const bounding = config.process.capabilities?.bounding ?? [];
   if (seccomp === undefined) return ownFilter(config, facts.arch);
-  const profile = readSeccompProfile(readProfile(seccomp), seccomp, { arch: facts.arch, kernel: facts.kernel, capabilities: bounding });
+  const profile = readSeccompProfile(readProfile(seccomp), `securityOpt.seccomp: ${seccomp}`, {
+    arch: facts.arch,
+    kernel: facts.kernel,
+    capabilities: bounding,
+  });
   if (hasNotify(profile)) {
     const what = `securityOpt.seccomp: ${quote(seccomp)} asks somebody outside (SCMP_ACT_NOTIFY), and crt answers mount(2) alone`;
     throw new UserError(what, { hint: 'SCMP_ACT_ERRNO refuses the call' });
@@ -53,14 +57,14 @@ function ownFilter({ process: { capabilities = {}, noNewPrivileges = false } }: 
 }
 
 function readProfile(path: string): string {
-  return readNamedFile(path, '--security-opt seccomp', 'unconfined, or a file with a profile in JSON').toString('utf8');
+  return readNamedFile(path, 'securityOpt.seccomp:', 'unconfined, or a file with a profile in JSON').toString('utf8');
 }
 
 /** What is at each host path; a link is followed, as docker does. @throws UserError for what is no device */
 export function lookAtDevices(devices: readonly DeviceOption[]): HostDevice[] {
   return devices.map(({ source }, at) => {
     const stat = statSync(source, { throwIfNoEntry: false });
-    const what = `devices[${at}]: ${quote(source)}`;
+    const what = `devices[${at}].source: ${quote(source)}`;
     if (stat === undefined) throw new UserError(`${what} is not there`, { hint: 'ls -l /dev' });
     if (!stat.isCharacterDevice() && !stat.isBlockDevice()) {
       throw new UserError(`${what} is not a device`, { hint: stat.isDirectory() ? 'name each device in it' : '-v is for files' });

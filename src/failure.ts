@@ -1,5 +1,6 @@
 import { getSystemErrorMap } from 'node:util';
 import { StepError } from './errors.js';
+import { limitName } from './explain/numbers.js';
 import { type HostPath, isOp, type Plan, type Step } from './plan/step.js';
 
 const MISFIT = ['a directory cannot be mounted on a file, nor a file on a directory', 'choose another place in the container'] as const;
@@ -111,6 +112,7 @@ export function describeStep(index: number, step: Step): string {
     .map((key) => operands[key])
     .filter((value) => typeof value === 'string' || (Array.isArray(value) && value.length > 0))
     .map((value) => (Array.isArray(value) ? value.join(', ') : String(value)));
+  if (isOp(step, 'rlimit')) shown.push(limitName(step.operands.resource));
   return `step ${index + 1} (${[step.op, ...shown].join(' ')})`;
 }
 

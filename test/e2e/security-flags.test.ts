@@ -152,8 +152,8 @@ e2e('--device: what is no device, is not there, or has no place is refused', (t)
     const error = t.throws(() => prepare({ name: box(t), rootfs: ROOTFS, devices: [device] }), { instanceOf: UserError });
     return error?.message ?? '';
   };
-  t.regex(refused({ source: '/dev/none-such' }), /^devices\[0\]: .* is not there/);
-  t.regex(refused({ source: '/etc/passwd', target: '/dev/x' }), /^devices\[0\]: .* is not a device/);
+  t.regex(refused({ source: '/dev/none-such' }), /^devices\[0\]\.source: .* is not there/);
+  t.regex(refused({ source: '/etc/passwd', target: '/dev/x' }), /^devices\[0\]\.source: .* is not a device/);
   t.regex(refused({ source: '/dev/zero', target: '/dev/null' }), /place of another device/);
   t.regex(refused({ source: '/dev/zero', target: '/srv/zero' }), /none works outside \/dev/);
 });

@@ -162,7 +162,7 @@ e2e('without a user namespace root inside is root of the host', async (t) => {
 
 e2e('a folder whose ids cannot be mapped is refused, with the flag that goes without', async (t) => {
   const error = await t.throwsAsync(script(t, 'true', { mounts: [{ source: '/sys/kernel', target: '/data' }] }));
-  t.regex(error?.message ?? '', /^\/sys\/kernel is on sysfs, on which the kernel cannot map ids/);
+  t.regex(error?.message ?? '', /^mounts\[0\]\.source: \/sys\/kernel is on sysfs, on which the kernel cannot map ids/);
   t.regex(String(Reflect.get(error ?? {}, 'hint')), /--userns host/);
 });
 
