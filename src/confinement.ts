@@ -5,7 +5,7 @@ import type { HostFacts } from './host/facts.js';
 import { loadedProfiles } from './host/lsm.js';
 import type { DeviceOption, RunOptions } from './options.js';
 import { readNamedFile } from './read-named-file.js';
-import { hasNotify } from './seccomp/compile.js';
+import { filterFlags, hasNotify } from './seccomp/compile.js';
 import { defaultProfile } from './seccomp/default-profile.js';
 import { setIdGuard } from './seccomp/set-id.js';
 import { capabilityMask, capabilityNames } from './spec/capabilities.js';
@@ -18,16 +18,22 @@ import type { Config, Process } from './spec/types.js';
 
 /** What loosens or tightens a container, as far as this machine has a say in it. Nothing here touches the host. */
 
+/** A filter of system calls as the kernel takes it, and the flags of seccomp(2) that go with it. */
+export interface Filter {
+  readonly program: Uint8Array;
+  readonly flags: number;
+}
+
 /**
- * The filter of system calls, as the kernel takes it; undefined for none.
+ * The filter of system calls; undefined for none.
  * @throws UserError when the profile cannot be read, or is not one.
  */
-export function chooseFilter(options: RunOptions, config: Config, facts: HostFacts): Uint8Array | undefined {
+export function chooseFilter(options: RunOptions, config: Config, facts: HostFacts): Filter | undefined {
   const { securityOpt = {}, privileged } = options;
   const { seccomp = privileged ? 'unconfined' : undefined } = securityOpt;
   if (seccomp === 'unconfined') return undefined;
   const bounding = config.process.capabilities?.bounding ?? [];
-  if (seccomp === undefined) return ownFilter(config, facts.arch);
+  if (seccomp === undefined) return { program: ownFilter(config, facts.arch), flags: 0 };
   const profile = readSeccompProfile(readProfile(seccomp), `securityOpt.seccomp: ${seccomp}`, {
     arch: facts.arch,
     kernel: facts.kernel,
@@ -37,7 +43,7 @@ export function chooseFilter(options: RunOptions, config: Config, facts: HostFac
     const what = `securityOpt.seccomp: ${quote(seccomp)} asks somebody outside (SCMP_ACT_NOTIFY), and crt answers mount(2) alone`;
     throw new UserError(what, { hint: 'SCMP_ACT_ERRNO refuses the call' });
   }
-  return cachedFilter(profile, { arch: facts.arch });
+  return { program: cachedFilter(profile, { arch: facts.arch }), flags: filterFlags(profile) };
 }
 
 /** What keeps setuid bits off files of the host, beside any filter and where there is none; undefined where nothing has to be guarded. */

@@ -118,7 +118,8 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
       env: [`CRT_STATE_DIR=${roots.state}`, `CRT_LAYERS_DIR=${roots.layers}`, 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
     },
     guard: chooseGuard(options, facts),
-    filter,
+    filter: filter?.program,
+    filterFlags: filter?.flags ?? 0,
     // Unconfined means no filter at all.
     listener: filter && mountListener(facts.arch),
     ...(facts.lsm.apparmor ? { apparmorFile: facts.lsm.apparmor.execFile } : {}),

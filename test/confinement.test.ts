@@ -73,7 +73,7 @@ test('a capability beyond the bounding set of crt is refused, whether asked for 
 
 test('the filter: crt’s own, none, or that of a profile', (t) => {
   const choose = (options: Partial<RunOptions>): Uint8Array | undefined =>
-    chooseFilter({ name: 'box', ...options }, config(options), facts);
+    chooseFilter({ name: 'box', ...options }, config(options), facts)?.program;
   const usual = choose({});
   t.true(usual instanceof Uint8Array && usual.length > 800);
   t.is(choose({ securityOpt: { seccomp: 'unconfined' } }), undefined);

@@ -147,6 +147,10 @@ test('a processor without a table is refused', (t) => {
 });
 
 test('flags, and names that nothing here has', (t) => {
-  t.is(filterFlags({ defaultAction: 'SCMP_ACT_ALLOW', flags: ['SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW'] }), 6);
+  const profile: Seccomp = { defaultAction: 'SCMP_ACT_ALLOW', flags: ['SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW'] };
+  t.is(filterFlags(profile), 6);
+  const killable: Seccomp = { ...profile, flags: ['SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'] };
+  t.is(filterFlags(killable), 1);
+  t.is(filterFlags({ ...killable, syscalls: [{ names: ['chdir'], action: 'SCMP_ACT_NOTIFY' }] }), 33);
   t.deepEqual(unknownCalls(deny([allow(['read', 'raed', 'socketcall', 'arm_fadvise64_64'])]), 'x64'), ['raed', 'arm_fadvise64_64']);
 });
