@@ -8,6 +8,7 @@ import { readNamedFile } from './read-named-file.js';
 import { filterFlags, hasNotify } from './seccomp/compile.js';
 import { defaultProfile } from './seccomp/default-profile.js';
 import { setIdGuard } from './seccomp/set-id.js';
+import { unknownCalls } from './seccomp/unknown-calls.js';
 import { capabilityMask, capabilityNames } from './spec/capabilities.js';
 import { defaultCapabilities } from './spec/defaults.js';
 import type { HostDevice } from './spec/device-flag.js';
@@ -22,6 +23,8 @@ import type { Config, Process } from './spec/types.js';
 export interface Filter {
   readonly program: Uint8Array;
   readonly flags: number;
+  /** Names in a profile of the user's that get no rule, as nothing here knows them. */
+  readonly unknown: readonly string[];
 }
 
 /**
@@ -33,7 +36,7 @@ export function chooseFilter(options: RunOptions, config: Config, facts: HostFac
   const { seccomp = privileged ? 'unconfined' : undefined } = securityOpt;
   if (seccomp === 'unconfined') return undefined;
   const bounding = config.process.capabilities?.bounding ?? [];
-  if (seccomp === undefined) return { program: ownFilter(config, facts.arch), flags: 0 };
+  if (seccomp === undefined) return { program: ownFilter(config, facts.arch), flags: 0, unknown: [] };
   const profile = readSeccompProfile(readProfile(seccomp), `securityOpt.seccomp: ${seccomp}`, {
     arch: facts.arch,
     kernel: facts.kernel,
@@ -43,7 +46,7 @@ export function chooseFilter(options: RunOptions, config: Config, facts: HostFac
     const what = `securityOpt.seccomp: ${quote(seccomp)} asks somebody outside (SCMP_ACT_NOTIFY), and crt answers mount(2) alone`;
     throw new UserError(what, { hint: 'SCMP_ACT_ERRNO refuses the call' });
   }
-  return { program: cachedFilter(profile, { arch: facts.arch }), flags: filterFlags(profile) };
+  return { program: cachedFilter(profile, { arch: facts.arch }), flags: filterFlags(profile), unknown: unknownCalls(profile) };
 }
 
 /** What keeps setuid bits off files of the host, beside any filter and where there is none; undefined where nothing has to be guarded. */
@@ -123,8 +126,17 @@ function checkApparmor(profile: string | undefined, facts: HostFacts, profiles: 
   throw new UserError(`the AppArmor profile ${quote(profile)} is not loaded`, { hint: 'sudo apparmor_parser -r FILE; sudo aa-status' });
 }
 
-/** What it costs, in a line each. */
-export function confinementNotices({ privileged, network }: RunOptions): string[] {
+/** Names of a profile that one line shows. */
+const MOST_NAMES = 5;
+
+function unknownNotice(file: string, names: readonly string[]): string {
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+  return `--security-opt seccomp: ${file} names system calls that crt does not know, which get no rule: ${names.slice(0, MOST_NAMES).join(', ')}${more}`;
+}
+
+/** What it costs, and what of it will not be as it was meant, in a line each. */
+export function confinementNotices({ privileged, network, securityOpt = {} }: RunOptions, filter: Filter | undefined): string[] {
+  const { unknown = [] } = filter ?? {};
   return [
     ...(privileged
       ? ['--privileged: root inside can take over this machine: all capabilities, all system calls and devices, no masks']
@@ -132,5 +144,6 @@ export function confinementNotices({ privileged, network }: RunOptions): string[
     ...(network === 'host'
       ? ['--network host: the container has the network of this machine, and reaches what listens on 127.0.0.1 and on abstract sockets']
       : []),
+    ...(unknown.length > 0 ? [unknownNotice(securityOpt.seccomp ?? '', unknown)] : []),
   ];
 }

@@ -126,7 +126,7 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
     holdBeforeExec: options.onSteps !== undefined,
     reaper: options.init ?? false,
   };
-  const notices = [rootfs.notice, notice, ...confinementNotices(options)].filter((text) => text !== undefined);
+  const notices = [rootfs.notice, notice, ...confinementNotices(options, filter)].filter((text) => text !== undefined);
   const plan = compileRun(config, layout);
   return { name: options.name, facts, roots, helper, rootfs, host, config, cgroup, layer, ids, plan, notices, loosened: loosened(options) };
 }

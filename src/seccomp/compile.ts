@@ -71,13 +71,6 @@ export function filterFlags(profile: Seccomp): number {
   return flags.reduce((bits, flag) => bits | SECCOMP_FLAGS[flag], 0);
 }
 
-/** Names in a profile that none of the architectures it is compiled for has: newer calls, foreign ones, slips. */
-export function unknownCalls(profile: Seccomp, arch: string): string[] {
-  const tables = (abisOf(arch) ?? []).map(({ calls }) => syscallNumbers(calls));
-  const names = new Set((profile.syscalls ?? []).flatMap((rule) => rule.names));
-  return [...names].filter((name) => !tables.some((table) => table.has(name)));
-}
-
 /** Of an architecture that the profile does not list. Never a way through, not even where the default is. */
 function foreignVerdict(profile: Seccomp): Verdict {
   const fallback = defaultVerdict(profile);

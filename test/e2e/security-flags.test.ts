@@ -115,6 +115,14 @@ e2e('a profile that forbids even the exec and the exit ends the start, and says 
   t.regex(String(Reflect.get(error ?? {}, 'hint')), /must allow execve/);
 });
 
+e2e('system calls of a profile that crt does not know are named once', async (t) => {
+  const profile = `${await folder(t)}/profile.json`;
+  writeFileSync(profile, '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["raed", "chroot"], "action": "SCMP_ACT_ERRNO"}]}');
+  const { code, stderr } = await crt(t, ['run', box(t), '--security-opt', `seccomp=${profile}`, '--', 'true']);
+  t.is(code, 0);
+  t.deepEqual(stderr.match(/which get no rule: .*/g), ['which get no rule: raed']);
+});
+
 e2e('seccomp=unconfined: no filter; the default has one', async (t) => {
   t.is((await status(t, { securityOpt: { seccomp: 'unconfined' } }))('Seccomp'), '0');
   t.is((await status(t, {}))('Seccomp'), '2');
