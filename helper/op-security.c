@@ -104,7 +104,7 @@ static int load_filter(struct context *context, const struct step *step, unsigne
 		errno = EINVAL;
 		return -1;
 	}
-	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER_, flags, &program);
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER_, flags | (unsigned int)step->number[0], &program);
 }
 
 /* Before the filter proper, which may forbid sendmsg(2) and whatever else it likes: this one allows all but mount(2).

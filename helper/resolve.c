@@ -11,13 +11,13 @@
 static int open_as(int root, const char *path, uint64_t flags, uint64_t how_to)
 {
 	struct open_how_v0 how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS_ | how_to };
-	int fd, tries = 0, most = how_to & RESOLVE_CACHED_ ? 4 : 128;
+	int fd, tries = 0;
 
-	/* EAGAIN: a rename raced with the look-up (openat2(2)); a hostile loop of renames ends in that error.
-	 * Or RESOLVE_CACHED would have to wait, and then mostly would again. */
+	/* EAGAIN: a rename raced with the look-up (openat2(2)); a hostile loop of renames ends in that error. With
+	 * RESOLVE_CACHED a mount that is made anywhere on the machine, or that it would have to wait. */
 	do
 		fd = (int)syscall(CRT_SYS_openat2, root, path, &how, sizeof(how));
-	while (fd < 0 && errno == EAGAIN && ++tries < most);
+	while (fd < 0 && errno == EAGAIN && ++tries < 128);
 	return fd;
 }
 

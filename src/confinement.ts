@@ -5,9 +5,10 @@ import type { HostFacts } from './host/facts.js';
 import { loadedProfiles } from './host/lsm.js';
 import type { DeviceOption, RunOptions } from './options.js';
 import { readNamedFile } from './read-named-file.js';
-import { hasNotify } from './seccomp/compile.js';
+import { filterFlags, hasNotify } from './seccomp/compile.js';
 import { defaultProfile } from './seccomp/default-profile.js';
 import { setIdGuard } from './seccomp/set-id.js';
+import { unknownCalls } from './seccomp/unknown-calls.js';
 import { capabilityMask, capabilityNames } from './spec/capabilities.js';
 import { defaultCapabilities } from './spec/defaults.js';
 import type { HostDevice } from './spec/device-flag.js';
@@ -18,22 +19,34 @@ import type { Config, Process } from './spec/types.js';
 
 /** What loosens or tightens a container, as far as this machine has a say in it. Nothing here touches the host. */
 
+/** A filter of system calls as the kernel takes it, and the flags of seccomp(2) that go with it. */
+export interface Filter {
+  readonly program: Uint8Array;
+  readonly flags: number;
+  /** Names in a profile of the user's that get no rule, as nothing here knows them. */
+  readonly unknown: readonly string[];
+}
+
 /**
- * The filter of system calls, as the kernel takes it; undefined for none.
+ * The filter of system calls; undefined for none.
  * @throws UserError when the profile cannot be read, or is not one.
  */
-export function chooseFilter(options: RunOptions, config: Config, facts: HostFacts): Uint8Array | undefined {
+export function chooseFilter(options: RunOptions, config: Config, facts: HostFacts): Filter | undefined {
   const { securityOpt = {}, privileged } = options;
   const { seccomp = privileged ? 'unconfined' : undefined } = securityOpt;
   if (seccomp === 'unconfined') return undefined;
   const bounding = config.process.capabilities?.bounding ?? [];
-  if (seccomp === undefined) return ownFilter(config, facts.arch);
-  const profile = readSeccompProfile(readProfile(seccomp), seccomp, { arch: facts.arch, kernel: facts.kernel, capabilities: bounding });
+  if (seccomp === undefined) return { program: ownFilter(config, facts.arch), flags: 0, unknown: [] };
+  const profile = readSeccompProfile(readProfile(seccomp), `securityOpt.seccomp: ${seccomp}`, {
+    arch: facts.arch,
+    kernel: facts.kernel,
+    capabilities: bounding,
+  });
   if (hasNotify(profile)) {
     const what = `securityOpt.seccomp: ${quote(seccomp)} asks somebody outside (SCMP_ACT_NOTIFY), and crt answers mount(2) alone`;
     throw new UserError(what, { hint: 'SCMP_ACT_ERRNO refuses the call' });
   }
-  return cachedFilter(profile, { arch: facts.arch });
+  return { program: cachedFilter(profile, { arch: facts.arch }), flags: filterFlags(profile), unknown: unknownCalls(profile) };
 }
 
 /** What keeps setuid bits off files of the host, beside any filter and where there is none; undefined where nothing has to be guarded. */
@@ -53,14 +66,14 @@ function ownFilter({ process: { capabilities = {}, noNewPrivileges = false } }: 
 }
 
 function readProfile(path: string): string {
-  return readNamedFile(path, '--security-opt seccomp', 'unconfined, or a file with a profile in JSON').toString('utf8');
+  return readNamedFile(path, 'securityOpt.seccomp:', 'unconfined, or a file with a profile in JSON').toString('utf8');
 }
 
 /** What is at each host path; a link is followed, as docker does. @throws UserError for what is no device */
 export function lookAtDevices(devices: readonly DeviceOption[]): HostDevice[] {
   return devices.map(({ source }, at) => {
     const stat = statSync(source, { throwIfNoEntry: false });
-    const what = `devices[${at}]: ${quote(source)}`;
+    const what = `devices[${at}].source: ${quote(source)}`;
     if (stat === undefined) throw new UserError(`${what} is not there`, { hint: 'ls -l /dev' });
     if (!stat.isCharacterDevice() && !stat.isBlockDevice()) {
       throw new UserError(`${what} is not a device`, { hint: stat.isDirectory() ? 'name each device in it' : '-v is for files' });
@@ -113,8 +126,17 @@ function checkApparmor(profile: string | undefined, facts: HostFacts, profiles: 
   throw new UserError(`the AppArmor profile ${quote(profile)} is not loaded`, { hint: 'sudo apparmor_parser -r FILE; sudo aa-status' });
 }
 
-/** What it costs, in a line each. */
-export function confinementNotices({ privileged, network }: RunOptions): string[] {
+/** Names of a profile that one line shows. */
+const MOST_NAMES = 5;
+
+function unknownNotice(file: string, names: readonly string[]): string {
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+  return `--security-opt seccomp: ${file} names system calls that crt does not know, which get no rule: ${names.slice(0, MOST_NAMES).join(', ')}${more}`;
+}
+
+/** What it costs, and what of it will not be as it was meant, in a line each. */
+export function confinementNotices({ privileged, network, securityOpt = {} }: RunOptions, filter: Filter | undefined): string[] {
+  const { unknown = [] } = filter ?? {};
   return [
     ...(privileged
       ? ['--privileged: root inside can take over this machine: all capabilities, all system calls and devices, no masks']
@@ -122,5 +144,6 @@ export function confinementNotices({ privileged, network }: RunOptions): string[
     ...(network === 'host'
       ? ['--network host: the container has the network of this machine, and reaches what listens on 127.0.0.1 and on abstract sockets']
       : []),
+    ...(unknown.length > 0 ? [unknownNotice(securityOpt.seccomp ?? '', unknown)] : []),
   ];
 }

@@ -1,5 +1,6 @@
 import { getSystemErrorMap } from 'node:util';
 import { StepError } from './errors.js';
+import { filterFlagNames, limitName } from './explain/numbers.js';
 import { type HostPath, isOp, type Plan, type Step } from './plan/step.js';
 
 const MISFIT = ['a directory cannot be mounted on a file, nor a file on a directory', 'choose another place in the container'] as const;
@@ -76,6 +77,10 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
     'a profile of --security-opt seccomp=FILE must allow execve and exit_group',
   ],
   'exec E2BIG': ['arguments and environment are too long together', 'pass them in a file'],
+  'seccomp EINVAL': [
+    'this kernel does not take the filter, or one of its flags',
+    'look at the flags in the profile of --security-opt seccomp=FILE',
+  ],
   'keyring EDQUOT': ['the quota of kernel keys is used up', 'cat /proc/key-users'],
   'caps EPERM': ['crt itself does not have a capability that the container is to have', 'capsh --print'],
   'device-filter EINVAL': ['the kernel has no device filters for cgroup version 2', 'use a kernel with CONFIG_CGROUP_BPF'],
@@ -111,6 +116,8 @@ export function describeStep(index: number, step: Step): string {
     .map((key) => operands[key])
     .filter((value) => typeof value === 'string' || (Array.isArray(value) && value.length > 0))
     .map((value) => (Array.isArray(value) ? value.join(', ') : String(value)));
+  if (isOp(step, 'rlimit')) shown.push(limitName(step.operands.resource));
+  if (isOp(step, 'seccomp')) shown.push(...filterFlagNames(step.operands.flags));
   return `step ${index + 1} (${[step.op, ...shown].join(' ')})`;
 }
 

@@ -13,9 +13,10 @@ const HINT = "--userns host goes without a user namespace: root inside is then t
 
 /**
  * Whether the ids of these paths can be mapped, so that files show their owners in a user namespace.
+ * @param paths each behind what a message about it begins with
  * @throws UserError naming the path, its file system and the flag that goes without
  */
-export function checkMappable({ kernel, mounts }: HostFacts, paths: readonly string[]): void {
+export function checkMappable({ kernel, mounts }: HostFacts, paths: readonly (readonly [what: string, path: string])[]): void {
   if (isOlder(kernel, OVERLAY_SINCE)) {
     throw new UserError(
       `this kernel is ${kernel.release}; a user namespace over a layered rootfs takes ${OVERLAY_SINCE.major}.${OVERLAY_SINCE.minor}`,
@@ -24,10 +25,10 @@ export function checkMappable({ kernel, mounts }: HostFacts, paths: readonly str
       },
     );
   }
-  for (const path of paths) {
+  for (const [what, path] of paths) {
     const fstype = holdingMount(realpathSync(path), mounts)?.fstype ?? '';
     if (!NOT_MAPPABLE.test(fstype) && !(fstype === 'tmpfs' && isOlder(kernel, TMPFS_SINCE))) continue;
-    throw new UserError(`${path} is on ${fstype}, on which the kernel cannot map ids for a user namespace`, { hint: HINT });
+    throw new UserError(`${what}${path} is on ${fstype}, on which the kernel cannot map ids for a user namespace`, { hint: HINT });
   }
 }
 

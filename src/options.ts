@@ -126,7 +126,10 @@ export interface RunOptions {
   maxBuffer?: number;
   /** Aborting kills the container. */
   signal?: AbortSignal;
-  /** Called as soon as the plan exists, before anything on the host is touched. */
+  /**
+   * Called once, as soon as the plan exists, before anything on the host is touched. Should another start take the user ids meanwhile,
+   * those that the container gets are others.
+   */
   onPlan?: (plan: Plan, config: Config) => void;
   /** Called with the step results when the container is set up, before the command is exec'd. The start waits for it. */
   onSteps?: (results: readonly StepResult[], container: { pid: number }) => void | Promise<void>;

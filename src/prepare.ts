@@ -24,6 +24,7 @@ import { mountListener } from './seccomp/mount-listener.js';
 import { checkOptions } from './spec/check-options.js';
 import { toConfig } from './spec/from-options.js';
 import { loosened } from './spec/loosened.js';
+import { quote } from './spec/quote.js';
 import type { Config } from './spec/types.js';
 import { type Roots, stateRoots } from './state/roots.js';
 import { read } from './state/store.js';
@@ -84,8 +85,10 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
   const isolated = options.userns !== 'host' && !options.privileged;
   if (isolated)
     checkMappable(facts, [
-      rootfs.path,
-      ...(options.mounts ?? []).flatMap(({ source, type }) => (source && type !== 'tmpfs' ? source : [])),
+      ['the rootfs ', rootfs.path],
+      ...(options.mounts ?? []).flatMap(({ source, type }, at) =>
+        source && type !== 'tmpfs' ? [[`mounts[${at}].source: `, source] as const] : [],
+      ),
     ]);
   const ids = isolated ? chooseIds(roots) : undefined;
   const config = toConfig(options, {
@@ -115,23 +118,24 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
       env: [`CRT_STATE_DIR=${roots.state}`, `CRT_LAYERS_DIR=${roots.layers}`, 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
     },
     guard: chooseGuard(options, facts),
-    filter,
+    filter: filter?.program,
+    filterFlags: filter?.flags ?? 0,
     // Unconfined means no filter at all.
     listener: filter && mountListener(facts.arch),
     ...(facts.lsm.apparmor ? { apparmorFile: facts.lsm.apparmor.execFile } : {}),
     holdBeforeExec: options.onSteps !== undefined,
     reaper: options.init ?? false,
   };
-  const notices = [rootfs.notice, notice, ...confinementNotices(options)].filter((text) => text !== undefined);
+  const notices = [rootfs.notice, notice, ...confinementNotices(options, filter)].filter((text) => text !== undefined);
   const plan = compileRun(config, layout);
   return { name: options.name, facts, roots, helper, rootfs, host, config, cgroup, layer, ids, plan, notices, loosened: loosened(options) };
 }
 
 /** Before the helper, which could only say that it was not there. */
 function checkSources(mounts: readonly MountOption[]): void {
-  for (const { source, type } of mounts) {
+  for (const [at, { source, type }] of mounts.entries()) {
     if (source === undefined || type === 'tmpfs' || existsSync(source)) continue;
-    throw new UserError(`${source}, which is to be mounted, is not there`, { hint: 'make it first, or look at -v and --mount' });
+    throw new UserError(`mounts[${at}].source: ${quote(source)} is not there`, { hint: 'make it first' });
   }
 }
 
@@ -153,7 +157,7 @@ function chooseRoot(
   if (options.writableRootfs) return { root: { kind: 'directory', directory: lower }, layer: undefined, notice: undefined };
   const inMemory = (notice: string | undefined): ReturnType<typeof chooseRoot> => {
     if (options.keep)
-      throw new UserError('a layer in memory cannot be kept', {
+      throw new UserError('keep: a layer in memory cannot be kept', {
         hint: 'leave out --keep, or --storage-size, or put CRT_LAYERS_DIR on a disk',
       });
     return { root: { kind: 'memory', lower, size: options.storageSize }, layer: undefined, notice };

@@ -53,20 +53,22 @@ export function chooseRootfs(named: string | undefined, env: NodeJS.ProcessEnv, 
 function checkRootfs(named: string, notice: string | undefined, { writable, mounts }: RootfsContext): Rootfs {
   if (named === 'host') {
     if (writable)
-      throw new UserError('the `host` rootfs is put together for each run: there is no directory to write to', {
+      throw new UserError('writableRootfs: the `host` rootfs is put together for each run: there is no directory to write to', {
         hint: 'leave out --writable-rootfs, or name a --rootfs DIR',
       });
     return { kind: 'host', path: toHostPath('/'), label: 'host', notice, mode: 0o755, uid: 0, gid: 0 };
   }
-  const path = openable(named);
+  // The option that named it, where one did.
+  const what = notice === undefined ? 'rootfs:' : 'the rootfs';
+  const path = openable(named, what);
   const mount = holdingMount(path, mounts);
   if (mount?.options.includes('noexec')) {
-    throw new UserError(`the rootfs ${path} is on a file system that is mounted noexec: nothing in it can run`, {
+    throw new UserError(`${what} ${path} is on a file system that is mounted noexec: nothing in it can run`, {
       hint: `sudo mount -o remount,exec ${mount.mountpoint}`,
     });
   }
   if (mount && !writable && NOT_BELOW_OVERLAY.has(mount.fstype)) {
-    throw new UserError(`the rootfs ${path} is on ${mount.fstype}, which cannot lie below an overlay`, {
+    throw new UserError(`${what} ${path} is on ${mount.fstype}, which cannot lie below an overlay`, {
       hint: 'copy it to another file system, or use --writable-rootfs',
     });
   }
@@ -74,13 +76,13 @@ function checkRootfs(named: string, notice: string | undefined, { writable, moun
   return { kind: 'directory', path, label: path, notice, mode, uid, gid };
 }
 
-function openable(named: string): HostPath {
-  if (named.includes('\0')) throw new UserError('the path of the rootfs carries a NUL byte');
+function openable(named: string, what: string): HostPath {
+  if (named.includes('\0')) throw new UserError(`${what} the path carries a NUL byte`);
   const path = resolve(named);
   try {
     const stat = statSync(path);
     if (!stat.isDirectory())
-      throw new UserError(`the rootfs ${path} is not a directory`, { hint: 'name the directory that holds bin, etc and usr' });
+      throw new UserError(`${what} ${path} is not a directory`, { hint: 'name the directory that holds bin, etc and usr' });
     accessSync(path, constants.R_OK | constants.X_OK);
   } catch (error) {
     if (error instanceof UserError) throw error;
@@ -91,10 +93,10 @@ function openable(named: string): HostPath {
         : code === 'EACCES'
           ? 'may not be entered'
           : `cannot be opened (${String(code)})`;
-    throw new UserError(`the rootfs ${path} ${why}`, { hint: 'for a first try leave it out: crt then takes what it finds', cause: error });
+    throw new UserError(`${what} ${path} ${why}`, { hint: 'for a first try leave it out: crt then takes what it finds', cause: error });
   }
   const real = realpathSync(path);
   if (real === '/')
-    throw new UserError("the rootfs / is the host's own root", { hint: "`--rootfs host` shows the host's programs without its data" });
+    throw new UserError(`${what} / is the host's own root`, { hint: "`--rootfs host` shows the host's programs without its data" });
   return toHostPath(real);
 }

@@ -23,9 +23,10 @@ import { Watch } from './watch.js';
  */
 export async function run(options: RunOptions): Promise<Result> {
   const watch = new Watch(options);
+  const told: Told = { plan: false, notices: new Set() };
   for (;;) {
     try {
-      return await attempt(options, watch);
+      return await attempt(options, watch, told);
     } catch (error) {
       // Another start took the same range of user ids between our choice and our claim: nothing has run, so choose again.
       if (!(error instanceof IdsTaken)) throw error;
@@ -33,10 +34,22 @@ export async function run(options: RunOptions): Promise<Result> {
   }
 }
 
-async function attempt(options: RunOptions, watch: Watch): Promise<Result> {
-  const prepared = prepare(options);
-  for (const notice of prepared.notices) options.onNotice?.(notice);
-  options.onPlan?.(prepared.plan, prepared.config);
+/** What the caller has heard: a further attempt does not say it again. */
+interface Told {
+  plan: boolean;
+  readonly notices: Set<string>;
+}
+
+async function attempt(given: RunOptions, watch: Watch, told: Told): Promise<Result> {
+  const prepared = prepare(given);
+  const onNotice = (text: string): void => {
+    if (!told.notices.has(text)) given.onNotice?.(text);
+    told.notices.add(text);
+  };
+  const options = { ...given, onNotice };
+  for (const notice of prepared.notices) onNotice(notice);
+  if (!told.plan) options.onPlan?.(prepared.plan, prepared.config);
+  told.plan = true;
   const plan = encodePlan(prepared.plan, { reportSteps: options.onSteps !== undefined });
   const streams = await openStreams(options, watch);
   try {

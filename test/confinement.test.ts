@@ -73,7 +73,7 @@ test('a capability beyond the bounding set of crt is refused, whether asked for 
 
 test('the filter: crt’s own, none, or that of a profile', (t) => {
   const choose = (options: Partial<RunOptions>): Uint8Array | undefined =>
-    chooseFilter({ name: 'box', ...options }, config(options), facts);
+    chooseFilter({ name: 'box', ...options }, config(options), facts)?.program;
   const usual = choose({});
   t.true(usual instanceof Uint8Array && usual.length > 800);
   t.is(choose({ securityOpt: { seccomp: 'unconfined' } }), undefined);
@@ -132,8 +132,16 @@ test('a device of the host, by its numbers', (t) => {
 });
 
 test('notices: one line for what costs', (t) => {
-  t.deepEqual(confinementNotices({ name: 'box' }), []);
-  t.is(confinementNotices({ name: 'box', privileged: true, network: 'host' }).length, 2);
+  t.deepEqual(confinementNotices({ name: 'box' }, undefined), []);
+  t.is(confinementNotices({ name: 'box', privileged: true, network: 'host' }, undefined).length, 2);
+});
+
+test('a notice: system calls of a profile that nobody knows, the first of them and how many more', (t) => {
+  const notice = (unknown: readonly string[]): string[] =>
+    confinementNotices({ name: 'box', securityOpt: { seccomp: '/p.json' } }, { program: new Uint8Array(), flags: 0, unknown });
+  t.deepEqual(notice([]), []);
+  t.deepEqual(notice(['raed']), ['--security-opt seccomp: /p.json names system calls that crt does not know, which get no rule: raed']);
+  t.regex(notice(['a', 'b', 'c', 'd', 'e', 'f', 'g'])[0] ?? '', /: a, b, c, d, e and 2 more$/);
 });
 
 test('on the host’s network the names are the host’s, and its own', (t) => {

@@ -1,5 +1,6 @@
 import { printable, UserError } from '../index.js';
 import type { FlagValues } from './flag-values.js';
+import { shellWord } from './privilege.js';
 import type { RunFlagName } from './run-flags.js';
 
 /** Verbs of the command line that are to come. They are no commands: help does not list what does not work. */
@@ -36,6 +37,6 @@ export function refuseUnbuiltFlags(values: FlagValues<RunFlagName>): void {
   for (const [flag, there] of Object.entries(VALUES)) {
     const missing = values.all(flag as RunFlagName).find((value) => !there.includes(value));
     if (missing !== undefined)
-      throw new UserError(`--${flag} ${printable(missing)} is not built yet`, { hint: `what there is: ${there.join(', ')}` });
+      throw new UserError(`--${flag} ${shellWord(printable(missing))} is not built yet`, { hint: `what there is: ${there.join(', ')}` });
   }
 }

@@ -11,11 +11,11 @@ const PLAIN = /^[\w@%+=:,./-]+$/;
 export function requireRoot(verb: string, argv: readonly string[]): void {
   if (process.geteuid?.() === 0) return;
   const program = process.argv[1] ?? 'crt';
-  const words = [basename(program) === 'crt' ? 'crt' : program, verb, ...argv].map((word) => (PLAIN.test(word) ? word : quote(word)));
+  const words = [basename(program) === 'crt' ? 'crt' : program, verb, ...argv].map(shellWord);
   throw new UserError(`crt ${verb} needs root: sudo ${words.join(' ')}`);
 }
 
-/** In single quotes, as sh(1) reads them. */
-function quote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
+/** As it is typed: in single quotes (sh(1)) where it needs them. */
+export function shellWord(word: string): string {
+  return PLAIN.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -2,6 +2,7 @@ import { checkName, type RunOptions, run, splitRun, UserError } from '../index.j
 import { describeEnding } from './ending.js';
 import { explainForm, narrate, printPlan } from './explanation.js';
 import { FlagValues } from './flag-values.js';
+import { inFlags } from './in-flags.js';
 import { refuseUnbuiltFlags } from './not-built.js';
 import { refuseOtherWords } from './not-text.js';
 import { requireRoot } from './privilege.js';
@@ -25,9 +26,13 @@ export async function runVerb(argv: readonly string[]): Promise<number | 'help'>
   const form = explainForm(values);
   const dryRun = values.toggle('dry-run') ?? false;
   requireRoot('run', argv);
-  const options = { ...toRunOptions(name, command, values), onNotice: notice };
-  if (dryRun || form === 'sh') return printPlan(options, form ?? 'text');
-  return runToEnd(form === undefined ? options : { ...options, ...narrate(options, form) });
+  try {
+    const options = { ...toRunOptions(name, command, values), onNotice: notice };
+    if (dryRun || form === 'sh') return printPlan(options, form ?? 'text');
+    return await runToEnd(form === undefined ? options : { ...options, ...narrate(options, form) });
+  } catch (error) {
+    throw inFlags(error, values);
+  }
 }
 
 async function runToEnd(options: RunOptions): Promise<number> {

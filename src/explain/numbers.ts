@@ -2,6 +2,7 @@ import { getSystemErrorName } from 'node:util';
 import { CLONE_FLAGS, O_PATH } from '../plan/numbers.js';
 import { capabilityNames } from '../spec/capabilities.js';
 import { RLIM_INFINITY, RLIMITS } from '../spec/rlimits.js';
+import { SECCOMP_FLAGS } from '../spec/seccomp-flags.js';
 
 type Amount = number | bigint;
 
@@ -98,6 +99,11 @@ export function openFlagNames(flags: Amount): string[] {
   const rest = bitNames(bits & ~3n, names);
   const access = ['O_RDONLY', 'O_WRONLY', 'O_RDWR', '3'][Number(bits & 3n)] ?? '';
   return rest.includes('O_PATH') ? rest : [access, ...rest];
+}
+
+/** `SECCOMP_FILTER_FLAG_LOG` … */
+export function filterFlagNames(flags: Amount): string[] {
+  return bitNames(flags, new Map(Object.entries(SECCOMP_FLAGS).map(([name, bit]) => [bit, name])));
 }
 
 /** `SIGKILL` …; a real-time signal by its number. */

@@ -4,6 +4,7 @@ import {
   attributeNames,
   capabilitySet,
   deviceType,
+  filterFlagNames,
   limitName,
   limitValue,
   namespaceNames,
@@ -37,6 +38,8 @@ const NUMBERS: Readonly<Partial<Record<OpName, Readonly<Record<string, (value: A
   rlimit: { resource: limitName, soft: limitValue, hard: limitValue },
   'oom-score': { value: signed },
   umask: { mask: octal },
+  listener: { flags: filterFlagNames },
+  seccomp: { flags: filterFlagNames },
   caps: { permitted: capabilitySet, inheritable: capabilitySet, ambient: capabilitySet },
   exec: { reaper: (value) => BigInt(value) !== 0n },
 };

@@ -38,6 +38,8 @@ export interface Layout {
   readonly guard?: Uint8Array | undefined;
   /** A system call filter as the kernel takes it (seccomp/). */
   readonly filter: Uint8Array | undefined;
+  /** Flags of seccomp(2) for {@link filter}; default none. */
+  readonly filterFlags?: number;
   /** The filter that sends mount(2) to the monitor, as the kernel takes it (seccomp/mount-listener.ts). */
   readonly listener: Uint8Array | undefined;
   /** Where AppArmor takes the name of the next exec's profile; left out: the file that all LSMs share (apparmor(7)). */

@@ -61,9 +61,9 @@ export const OPS = {
   caps: { actors: 'init', operands: 'num:permitted num:inheritable num:ambient' },
   cwd: { actors: 'init', operands: 'in:root path:directory' },
   'no-new-privs': { actors: 'init', operands: '' },
-  listener: { actors: 'init', operands: 'bytes:filter' },
+  listener: { actors: 'init', operands: 'bytes:filter num:flags' },
   'exec-label': { actors: 'init', operands: 'in:root str:file str:label' },
-  seccomp: { actors: 'init', operands: 'bytes:filter' },
+  seccomp: { actors: 'init', operands: 'bytes:filter num:flags' },
   'close-fds': { actors: 'init', operands: '' },
   exec: { actors: 'init', operands: 'list:candidates list:argv list:env num:reaper' },
 } as const satisfies Record<string, { actors: string; operands: string }>;

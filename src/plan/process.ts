@@ -1,5 +1,6 @@
 import { capabilityMask } from '../spec/capabilities.js';
 import { rlimitNumber } from '../spec/rlimits.js';
+import { SECCOMP_FLAGS } from '../spec/seccomp-flags.js';
 import type { Config } from '../spec/types.js';
 import type { Layout } from './layout.js';
 import { SIGKILL } from './numbers.js';
@@ -106,7 +107,12 @@ export function answerMounts(config: Config, layout: Layout): Step[] {
   const { noNewPrivileges, capabilities } = config.process;
   if (layout.listener === undefined || !noNewPrivileges || capabilities?.bounding?.includes('CAP_SYS_ADMIN')) return [];
   return [
-    step('listener', 'init', { filter: layout.listener }, { ...process, why: 'mount(2) inside asks the monitor' }),
+    step(
+      'listener',
+      'init',
+      { filter: layout.listener, flags: flagsBeside(layout) },
+      { ...process, why: 'mount(2) inside asks the monitor' },
+    ),
     step('answer', 'monitor', { listener: 'listener' }, { ...process, why: '/proc is there already: who mounts it again hears yes' }),
   ];
 }
@@ -117,11 +123,11 @@ export function answerMounts(config: Config, layout: Layout): Step[] {
  */
 export function filterCalls(config: Config, layout: Layout): Step[] {
   const confined = config.process.noNewPrivileges ?? false;
-  const load = (filter: Uint8Array | undefined, why: string): Step[] =>
-    filter === undefined ? [] : [step('seccomp', 'init', { filter }, { ...process, why })];
+  const load = (filter: Uint8Array | undefined, flags: number, why: string): Step[] =>
+    filter === undefined ? [] : [step('seccomp', 'init', { filter, flags }, { ...process, why })];
   const filter = [
-    ...load(layout.guard, 'no setuid file in a folder of the host'),
-    ...load(layout.filter, 'only the system calls that programs need'),
+    ...load(layout.guard, flagsBeside(layout), 'no setuid file in a folder of the host'),
+    ...load(layout.filter, layout.filterFlags ?? 0, 'only the system calls that programs need'),
   ];
   const early = !confined && filter.length > 0;
   return [
@@ -130,6 +136,11 @@ export function filterCalls(config: Config, layout: Layout): Step[] {
     ...filter,
     ...(confined ? [] : [finalCapabilities(config)]),
   ];
+}
+
+/** Of the filters beside the one that the flags are for: one without SPEC_ALLOW would forbid what that allows. */
+function flagsBeside({ filterFlags = 0 }: Layout): number {
+  return filterFlags & SECCOMP_FLAGS.SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 }
 
 function finalCapabilities(config: Config): Step {

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js';
-import type { Seccomp, SeccompFlag } from '../spec/types.js';
+import { SECCOMP_FLAGS } from '../spec/seccomp-flags.js';
+import type { Seccomp } from '../spec/types.js';
 import { type Abi, abisOf, X32, X32_BIT } from './architectures.js';
 import { JUMP_AT_LEAST, JUMP_EQUAL, type Place, Program } from './bpf.js';
 import { writeDecision } from './decision.js';
@@ -64,23 +65,10 @@ export function hasNotify(profile: Seccomp): boolean {
   return (profile.syscalls ?? []).some(({ action }) => action === 'SCMP_ACT_NOTIFY');
 }
 
-const FLAG_BITS: Readonly<Record<SeccompFlag, number>> = {
-  SECCOMP_FILTER_FLAG_TSYNC: 1,
-  SECCOMP_FILTER_FLAG_LOG: 2,
-  SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
-  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 32,
-};
-
-/** The profile's flags as seccomp(2) takes them. */
+/** The profile's flags as seccomp(2) takes them: WAIT_KILLABLE_RECV, which is about answers, only where somebody is asked. */
 export function filterFlags(profile: Seccomp): number {
-  return (profile.flags ?? []).reduce((bits, flag) => bits | FLAG_BITS[flag], 0);
-}
-
-/** Names in a profile that none of the architectures it is compiled for has: newer calls, foreign ones, slips. */
-export function unknownCalls(profile: Seccomp, arch: string): string[] {
-  const tables = (abisOf(arch) ?? []).map(({ calls }) => syscallNumbers(calls));
-  const names = new Set((profile.syscalls ?? []).flatMap((rule) => rule.names));
-  return [...names].filter((name) => !tables.some((table) => table.has(name)));
+  const flags = (profile.flags ?? []).filter((flag) => flag !== 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV' || hasNotify(profile));
+  return flags.reduce((bits, flag) => bits | SECCOMP_FLAGS[flag], 0);
 }
 
 /** Of an architecture that the profile does not list. Never a way through, not even where the default is. */

@@ -29,8 +29,8 @@ export const checkAccess: Reader<string> = (value, path) => {
 };
 
 /**
- * The text of `--device`: `HOST[:CONTAINER][:rwm]`; `/dev/kvm:r` is an access, as with docker.
- * @throws UserError for a path that is not absolute, a place outside /dev, another access.
+ * The text of `--device`: `HOST[:CONTAINER][:rwm]`; `/dev/kvm:r` is an access, as with docker. The parts are for {@link DEVICE_OPTION}.
+ * @throws UserError for more parts than these
  */
 export function parseDevice(given: string): DeviceOption {
   const [source = '', second, third, ...more] = given.split(':');
@@ -38,8 +38,7 @@ export function parseDevice(given: string): DeviceOption {
   const short = third === undefined && second !== undefined && isAccess(second);
   const target = short ? undefined : second;
   const access = short ? second : third;
-  const option = { source, ...(target === undefined ? {} : { target }), ...(access === undefined ? {} : { access }) };
-  return DEVICE_OPTION(option, '--device');
+  return { source, ...(target === undefined ? {} : { target }), ...(access === undefined ? {} : { access }) };
 }
 
 const hostNode: Reader<string> = (value, path) => {
@@ -54,7 +53,7 @@ const fields = record<DeviceOption>({ source: required(hostNode), target: option
 /** The fields of RunOptions.devices. */
 export const DEVICE_OPTION: Reader<DeviceOption> = (value, path) => {
   const option = fields(value, path);
-  const what = path.startsWith('--') ? path : `${path}.target`;
+  const what = `${path}.target`;
   const place = checkAbsolute(option.target ?? option.source, what);
   if (DEFAULT_DEVICES.some((device) => device.path === place)) return option;
   checkTarget(place, what);

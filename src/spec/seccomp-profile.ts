@@ -114,7 +114,7 @@ const profile = nullable(
  * publish (`archMap`, `includes`, `excludes`, `name`, `errno`), resolved for one container: all of `includes.caps` must be
  * there and none of `excludes.caps`, and the same for architectures and kernels.
  * @param content the JSON text
- * @param file its name, for messages
+ * @param file its name, for messages, and whose it is
  * @throws UserError that names the field: `profile.json: syscalls[3].action must be …`
  */
 export function readSeccompProfile(content: string, file: string, target: ProfileTarget): Seccomp {

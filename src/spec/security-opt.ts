@@ -32,10 +32,13 @@ const READERS: Readonly<Record<string, Read>> = {
     if (value === '') throw new UserError(`--security-opt ${quote(whole)} names no profile`, { hint: HINT });
     return { ...given, seccomp: value === 'unconfined' ? value : resolve(cwd, value) };
   },
-  mask: (value, given) => ({ ...given, mask: [...(given.mask ?? []), ...value.split(':').map((path) => maskPath(path, 'mask'))] }),
+  mask: (value, given) => ({
+    ...given,
+    mask: [...(given.mask ?? []), ...value.split(':').map((path) => maskPath(path, '--security-opt mask'))],
+  }),
   unmask: (value, given) => {
     if (given.unmask === 'ALL' || value.toUpperCase() === 'ALL') return { ...given, unmask: 'ALL' };
-    return { ...given, unmask: [...(given.unmask ?? []), ...value.split(':').map((path) => maskPath(path, 'unmask'))] };
+    return { ...given, unmask: [...(given.unmask ?? []), ...value.split(':').map((path) => maskPath(path, '--security-opt unmask'))] };
   },
   systempaths: (value, given, context) => {
     if (value !== 'unconfined') throw new UserError(`--security-opt ${quote(context.text)}: it can only be unconfined`, { hint: HINT });

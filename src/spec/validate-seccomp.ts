@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js';
 import { quote } from './quote.js';
 import { exact, list, oneOf, optional, type Reader, record, required, text, whole } from './schema.js';
+import { SECCOMP_FLAGS } from './seccomp-flags.js';
 import type { Seccomp, SeccompAction, SeccompArg, SeccompFlag, SeccompOperator, SeccompRule } from './types.js';
 
 const ACTIONS = [
@@ -24,13 +25,6 @@ const OPERATORS = [
   'SCMP_CMP_MASKED_EQ',
 ] as const satisfies readonly SeccompOperator[];
 
-const FLAGS = [
-  'SECCOMP_FILTER_FLAG_TSYNC',
-  'SECCOMP_FILTER_FLAG_LOG',
-  'SECCOMP_FILTER_FLAG_SPEC_ALLOW',
-  'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
-] as const satisfies readonly SeccompFlag[];
-
 /** The machine's architectures as config-linux.md lists them, without the prefix SCMP_ARCH_. */
 const ARCHITECTURES = (
   'X86 X86_64 X32 ARM AARCH64 LOONGARCH64 M68K MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 ' +
@@ -40,7 +34,7 @@ const ARCHITECTURES = (
   .map((name) => `SCMP_ARCH_${name}`);
 
 export const architecture: Reader<string> = oneOf(...ARCHITECTURES);
-export const flag: Reader<SeccompFlag> = oneOf(...FLAGS);
+export const flag: Reader<SeccompFlag> = oneOf(...(Object.keys(SECCOMP_FLAGS) as SeccompFlag[]));
 /** The kernel returns at most 4095 (MAX_ERRNO). */
 export const errnoNumber: Reader<number> = whole(0, 4095, 'an errno');
 

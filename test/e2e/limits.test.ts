@@ -176,3 +176,9 @@ e2e('a limit that cannot work is refused before anything is made', async (t) => 
     await t.throwsAsync(run({ name, rootfs: ROOTFS, command: ['true'], ...wrong }), { name: 'UserError' }, JSON.stringify(wrong));
   }
 });
+
+e2e('a limit of setrlimit(2) that the kernel refuses is named', async (t) => {
+  // Above the largest fs.nr_open.
+  const error = await t.throwsAsync(contain(t, { command: ['true'], ulimits: { core: [0, 0], nofile: [2 ** 40, 2 ** 40] } }));
+  t.regex(error?.message ?? '', /\(rlimit RLIMIT_NOFILE\) failed/);
+});

@@ -11,7 +11,7 @@ function tryRootfs(t: ExecutionContext, rootfs: string, command: readonly string
 e2e('a rootfs that is not there', async (t) => {
   const { code, stderr } = await tryRootfs(t, '/no/such/rootfs');
   t.is(code, 125);
-  t.regex(stderr, /the rootfs \/no\/such\/rootfs is not there/);
+  t.regex(stderr, /^crt: --rootfs: \/no\/such\/rootfs is not there/);
 });
 
 e2e('a rootfs that is a file', async (t) => {

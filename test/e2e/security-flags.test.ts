@@ -98,6 +98,14 @@ e2e('a profile that forbids even the exec and the exit ends the start, and says 
   t.regex(String(Reflect.get(error ?? {}, 'hint')), /must allow execve/);
 });
 
+e2e('system calls of a profile that crt does not know are named once', async (t) => {
+  const profile = `${await folder(t)}/profile.json`;
+  writeFileSync(profile, '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["raed", "chroot"], "action": "SCMP_ACT_ERRNO"}]}');
+  const { code, stderr } = await crt(t, ['run', box(t), '--security-opt', `seccomp=${profile}`, '--', 'true']);
+  t.is(code, 0);
+  t.deepEqual(stderr.match(/which get no rule: .*/g), ['which get no rule: raed']);
+});
+
 e2e('seccomp=unconfined: no filter; the default has one', async (t) => {
   t.is((await status(t, { securityOpt: { seccomp: 'unconfined' } }))('Seccomp'), '0');
   t.is((await status(t, {}))('Seccomp'), '2');
@@ -135,8 +143,8 @@ e2e('--device: what is no device, is not there, or has no place is refused', (t)
     const error = t.throws(() => prepare({ name: box(t), rootfs: ROOTFS, devices: [device] }), { instanceOf: UserError });
     return error?.message ?? '';
   };
-  t.regex(refused({ source: '/dev/none-such' }), /^devices\[0\]: .* is not there/);
-  t.regex(refused({ source: '/etc/passwd', target: '/dev/x' }), /^devices\[0\]: .* is not a device/);
+  t.regex(refused({ source: '/dev/none-such' }), /^devices\[0\]\.source: .* is not there/);
+  t.regex(refused({ source: '/etc/passwd', target: '/dev/x' }), /^devices\[0\]\.source: .* is not a device/);
   t.regex(refused({ source: '/dev/zero', target: '/dev/null' }), /place of another device/);
   t.regex(refused({ source: '/dev/zero', target: '/srv/zero' }), /none works outside \/dev/);
 });

@@ -1,4 +1,15 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { chooseIds } from '../../src/ids.js';
 import { list, remove, run } from '../../src/index.js';
@@ -162,7 +173,7 @@ e2e('without a user namespace root inside is root of the host', async (t) => {
 
 e2e('a folder whose ids cannot be mapped is refused, with the flag that goes without', async (t) => {
   const error = await t.throwsAsync(script(t, 'true', { mounts: [{ source: '/sys/kernel', target: '/data' }] }));
-  t.regex(error?.message ?? '', /^\/sys\/kernel is on sysfs, on which the kernel cannot map ids/);
+  t.regex(error?.message ?? '', /^mounts\[0\]\.source: \/sys\/kernel is on sysfs, on which the kernel cannot map ids/);
   t.regex(String(Reflect.get(error ?? {}, 'hint')), /--userns host/);
 });
 
@@ -174,6 +185,29 @@ e2e('a range whose owner is gone is given back by the next look', async (t) => {
   symlinkSync(`0123456789abcdef\n\n${roots.state}/t-nobody`, `${roots.layers}/.ids/${name}`);
   list({ all: true });
   t.false(claimed().includes(name));
+});
+
+e2e('a range that another start has taken meanwhile: the next one is tried, and nothing is told twice', async (t) => {
+  const told: string[] = [];
+  let taken = 0;
+  const { stdout } = await script(t, 'cat /proc/self/uid_map', {
+    onNotice: (text) => told.push(text),
+    network: 'host',
+    onPlan: (_, { linux }) => {
+      told.push('the plan');
+      if (taken > 0) return;
+      taken = linux.uidMappings?.[0]?.hostID ?? 0;
+      const link = `${roots.layers}/.ids/${taken.toString(16)}`;
+      mkdirSync(`${roots.layers}/.ids`, { recursive: true });
+      // Of a layer that is there, so that nobody gives it back.
+      symlinkSync(`0123456789abcdef\n/\n${roots.state}/t-nobody`, link);
+      t.teardown(() => unlinkSync(link));
+    },
+  });
+  t.true(taken >= FIRST && base(stdout) >= FIRST);
+  t.not(base(stdout), taken);
+  t.is(told.filter((text) => text.startsWith('--network host')).length, 1);
+  t.is(told.filter((text) => text === 'the plan').length, 1);
 });
 
 e2e('a layer is out of reach of other users of the host', (t) => {

@@ -150,8 +150,8 @@ test('a step that fails is named, whichever process it is in', async (t) => {
     ]),
     [[...born, step('root', 'init', { root: 'root', path: none }, note)], 'root', constants.errno.ENOENT],
     [[...born, step('unshare', 'init', { namespaces: 1 }, note)], 'unshare', constants.errno.EINVAL],
-    [[...born, step('listener', 'init', { filter: new Uint8Array(7) }, note)], 'listener', constants.errno.EINVAL],
-    [[...born, step('listener', 'init', { filter: new Uint8Array(8) }, note)], 'listener', constants.errno.EINVAL],
+    [[...born, step('listener', 'init', { filter: new Uint8Array(7), flags: 0 }, note)], 'listener', constants.errno.EINVAL],
+    [[...born, step('listener', 'init', { filter: new Uint8Array(8), flags: 0 }, note)], 'listener', constants.errno.EINVAL],
   ];
   for (const [steps, op, errno] of cases) {
     const all = [stage, ...steps, exec];

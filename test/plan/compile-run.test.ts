@@ -94,6 +94,16 @@ test('where the numbers of mount(2) are not known nothing listens for it', (t) =
   t.false(ops.includes('listener') || ops.includes('answer'));
 });
 
+test('the flags of the filter: SPEC_ALLOW for those beside it, too', (t) => {
+  const config = toConfig({ name: 'box' }, { facts: { cpus: 1, oomScoreAdj: 0 }, rootfs: '/srv/rootfs', rootfsKind: 'directory' });
+  const flags = (filterFlags: number): unknown =>
+    compileRun(config, { ...layoutOf({}), guard: new Uint8Array(8), filterFlags }).steps.flatMap((step) =>
+      isOp(step, 'listener') || isOp(step, 'seccomp') ? [step.operands.flags] : [],
+    );
+  t.deepEqual(flags(2), [0, 0, 2]);
+  t.deepEqual(flags(7), [4, 4, 7]);
+});
+
 test('labels of a security module: AppArmor has a verb and perhaps a file of its own, SELinux the bare context', (t) => {
   const labels = (options: Partial<RunOptions>, apparmorFile?: string): unknown => {
     const config = toConfig(

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { compileSeccomp } from '../../src/seccomp/compile.js';
 import { defaultProfile } from '../../src/seccomp/default-profile.js';
 import { syscallNumbers } from '../../src/seccomp/syscalls.js';
+import { unknownCalls } from '../../src/seccomp/unknown-calls.js';
 import { readSeccompProfile } from '../../src/spec/seccomp-profile.js';
 import { AUDIT, type Call, execute } from './bpf.js';
 import { PODMAN_11 } from './decide.js';
@@ -28,6 +29,7 @@ asked(title('the default profile, and those of podman and docker where they are,
   ];
   try {
     for (const given of profiles) {
+      t.deepEqual(unknownCalls(given), []);
       const taken = without(given, (await oracle.ask(given, 'x64')).refused);
       const theirs = (await oracle.ask(taken, 'x64', true)).bpf;
       const ours = compileSeccomp(taken, { arch: 'x64', newCallsAreMissing: false });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { UserError } from '../../src/errors.js';
 import { DEFAULT_DEVICES } from '../../src/spec/defaults.js';
-import { parseDevice, toDeviceRules, toDevices } from '../../src/spec/device-flag.js';
+import { DEVICE_OPTION, parseDevice, toDeviceRules, toDevices } from '../../src/spec/device-flag.js';
 
 const KVM = { type: 'c', major: 10, minor: 232, mode: 0o660, uid: 0, gid: 104 } as const;
 
@@ -11,7 +11,7 @@ test('HOST[:CONTAINER][:rwm], as docker reads it', (t) => {
   t.deepEqual(parseDevice('/dev/kvm:rw'), { source: '/dev/kvm', access: 'rw' });
   t.deepEqual(parseDevice('/dev/kvm:/dev/x/y:mr'), { source: '/dev/kvm', target: '/dev/x/y', access: 'mr' });
   for (const bad of ['', 'kvm', '/dev/kvm:', '/dev/kvm:x', '/dev/kvm::rw', '/dev/kvm:/dev/x:', '/dev/a:/dev/b:r:w', '/srv/a', '/dev/pts/1'])
-    t.throws(() => parseDevice(bad), { instanceOf: UserError }, bad);
+    t.throws(() => DEVICE_OPTION(parseDevice(bad), 'devices[0]'), { instanceOf: UserError }, bad);
 });
 
 test('a device comes after those that every container has, with owner and mode of the host', (t) => {

@@ -9,6 +9,7 @@ import { parseExactJson, stringifyExactJson } from '../../src/spec/json.js';
 import type { Config } from '../../src/spec/types.js';
 import { validateConfig } from '../../src/spec/validate.js';
 import { type Case, layoutOf, ROOTS } from '../plan/configs.js';
+import { places, replaced } from './places.js';
 
 /** The config, or undefined for one that is refused in words. */
 function validate(json: unknown): Config | undefined {
@@ -18,20 +19,6 @@ function validate(json: unknown): Config | undefined {
     if (error instanceof UserError && error.hint !== undefined) return undefined;
     throw error;
   }
-}
-
-/** Every place in a value, as the keys that lead there. */
-function places(value: unknown, at: readonly string[] = []): (readonly string[])[] {
-  if (typeof value !== 'object' || value === null) return [at];
-  return [at, ...Object.entries(value).flatMap(([key, inner]) => places(inner, [...at, key]))];
-}
-
-function replaced(value: unknown, [key, ...rest]: readonly string[], by: unknown): unknown {
-  if (key === undefined) return by;
-  const copy = (Array.isArray(value) ? [...value] : { ...(value as object) }) as Record<string, unknown>;
-  const inner = replaced(copy[key], rest, by);
-  Object.defineProperty(copy, key, { value: inner, enumerable: true, configurable: true, writable: true });
-  return copy;
 }
 
 const other = fc.oneof(

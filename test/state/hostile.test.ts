@@ -8,6 +8,7 @@ import { CorruptFile, parseJson } from '../../src/state/file.js';
 import { decodeCgroups, decodeExit, decodeProcess, decodeRecord } from '../../src/state/record.js';
 import { status } from '../../src/state/status.js';
 import { read, readAll } from '../../src/state/store.js';
+import { places, replaced } from '../spec/places.js';
 import { fullRecord, leave, makeRoots, OTHER_BOOT } from './_sandbox.js';
 
 const RECORD = fullRecord('box', {
@@ -41,20 +42,6 @@ function decodeText({ decode }: Kind, text: string): unknown {
     if (error instanceof CorruptFile && error.message.length < 200) return undefined;
     throw error;
   }
-}
-
-/** Every place in a value, as the keys that lead there. */
-function places(value: unknown, at: readonly string[] = []): (readonly string[])[] {
-  if (typeof value !== 'object' || value === null) return [at];
-  return [at, ...Object.entries(value).flatMap(([key, inner]) => places(inner, [...at, key]))];
-}
-
-function replaced(value: unknown, [key, ...rest]: readonly string[], by: unknown): unknown {
-  if (key === undefined) return by;
-  const copy = structuredClone(value) as Record<string, unknown>;
-  const inner = replaced(copy[key], rest, by);
-  Object.defineProperty(copy, key, { value: inner, enumerable: true, configurable: true, writable: true });
-  return copy;
 }
 
 const json = fc.oneof(
