@@ -44,5 +44,5 @@ export function checksPage(): string {
 function describe(check: Check): string {
   const parts = partsOf(check).map(([head, text]) => `**${head}** ${text}\n`);
   const root = check.needsRoot ? 'Needs root.\n\n' : '';
-  return `### ${check.id}\n\nOf ${check.title}.\n\n${root}${parts.join('\n')}`;
+  return `### ${check.id}\n\n${check.title.charAt(0).toUpperCase()}${check.title.slice(1)}.\n\n${root}${parts.join('\n')}`;
 }

@@ -1,5 +1,5 @@
 import { type Line, paint, type Style, span, wrap } from '../explain/layout.js';
-import { fit, printable } from '../format/printable.js';
+import { displayWidth, fit, printable } from '../format/printable.js';
 import { type Finding, type Fix, GROUPS, type Verdict } from './check.js';
 import { type CheckReport, type DoctorReport, worst } from './doctor.js';
 import { installLine, type PackageManager } from './packages.js';
@@ -41,18 +41,36 @@ function renderGroup(checks: readonly CheckReport[], page: DoctorPage): string[]
   const { word, style } = LOOKS[verdict];
   const head = `${mark(verdict, page)} ${word.padEnd(WORD)}  ${(checks[0]?.group ?? '').padEnd(NAME)}  `;
   const room = page.width - head.length;
-  const line = [span(head, style), span(fit(printable(summarize(checks, verdict)), room))];
+  const line = [span(head, style), span(summarize(checks, verdict, room))];
   const details = checks.flatMap(({ id, findings }) => findings.filter((finding) => isShown(finding, page)).map((one) => ({ id, one })));
   return [paint(line, page.color).trimEnd(), ...details.flatMap(({ id, one }) => renderFinding(id, one, page))];
 }
 
-/** A few words: of what is worst, else of what was seen. */
-function summarize(checks: readonly CheckReport[], verdict: Verdict): string {
-  const isBad = verdict === 'warn' || verdict === 'fail' || verdict === 'unknown';
+/** A few words: of what is worst, else of what each check has seen. */
+function summarize(checks: readonly CheckReport[], verdict: Verdict, room: number): string {
   const all = checks.flatMap(({ id, findings }) => findings.map((finding) => ({ id, ...finding })));
-  const told = isBad ? all.filter((finding) => finding.verdict === verdict) : all;
-  if (verdict !== 'unknown') return told.map(({ observed }) => observed).join(', ');
-  return `${told[0]?.observed ?? ''}: ${[...new Set(told.map(({ id }) => id))].join(', ')}`;
+  if (verdict === 'unknown') {
+    const told = all.filter((finding) => finding.verdict === verdict);
+    return fit(printable(`${told[0]?.observed ?? ''}: ${[...new Set(told.map(({ id }) => id))].join(', ')}`), room);
+  }
+  const isBad = verdict === 'warn' || verdict === 'fail';
+  const told = isBad ? all.filter((finding) => finding.verdict === verdict) : checks.flatMap(({ findings }) => findings.slice(0, 1));
+  return firstOf(
+    told.map(({ observed }) => printable(observed)),
+    room,
+  );
+}
+
+/** As many as there is room for; of the first, as much. */
+function firstOf(texts: readonly string[], room: number): string {
+  const [first = '', ...rest] = texts;
+  let told = fit(first, room);
+  for (const text of rest) {
+    const longer = `${told}, ${text}`;
+    if (displayWidth(longer) > room) break;
+    told = longer;
+  }
+  return told;
 }
 
 function isShown({ verdict }: Finding, { verbose }: DoctorPage): boolean {
@@ -65,12 +83,11 @@ function mark(verdict: Verdict, { unicode }: DoctorPage): string {
 
 function renderFinding(id: string, { verdict, observed, expected, cost, fix }: Finding, page: DoctorPage): string[] {
   const { style } = LOOKS[verdict];
-  const isWrong = verdict === 'warn' || verdict === 'fail';
   return [
     ...hang([span(`${mark(verdict, page)} ${id}:`, style), span(printable(observed))], 2, page),
     ...(expected === undefined ? [] : labelled('expected', expected, page)),
     ...(cost === undefined ? [] : labelled('costs', cost, page)),
-    ...(fix === undefined || (verdict === 'unknown' && !isWrong) ? [] : renderFix(fix, page)),
+    ...(fix === undefined || verdict === 'unknown' ? [] : renderFix(fix, page)),
   ];
 }
 

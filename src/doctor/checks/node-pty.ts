@@ -8,7 +8,7 @@ import { ownPackage } from '../package-root.js';
 export const nodePty: Check = {
   id: 'node-pty',
   group: 'install',
-  title: 'node-pty, which makes terminals',
+  title: 'terminals by node-pty',
   proves: 'node-pty is loaded and opens a pseudo terminal, as `crt run -t` does where crt itself has none.',
   why:
     'At a terminal crt needs it not: that one is relayed. It serves `-t` in scripts and pipes, and the option `tty` of the library. It is an ' +
