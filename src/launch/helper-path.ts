@@ -16,7 +16,7 @@ export function helperPath(from: string = import.meta.url): HostPath {
   const path = toHostPath(`${root}/helper/crt-init`);
   const stat = lstatSync(path);
   if (!stat.isFile() || (stat.mode & 0o111) === 0)
-    throw new UserError(`${path} is not an executable file`, { hint: 'run `make -C helper clean all`', check: 'helper' });
+    throw new UserError(`${path} is not an executable file`, { hint: 'run `make -C helper clean crt-init`', check: 'helper' });
   const owner = statSync(`${root}/package.json`).uid;
   checkTrust(path, stat, owner);
   checkTrust(`${root}/helper`, statSync(`${root}/helper`), owner);

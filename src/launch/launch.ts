@@ -181,7 +181,7 @@ export class Launch {
       return new UserError(
         `helper/crt-init ended before its first word (${signal ?? `exit code ${code}`}): it is damaged, or not for this machine`,
         {
-          hint: 'make -C helper clean all',
+          hint: 'make -C helper clean crt-init',
           check: 'helper',
         },
       );

@@ -27,7 +27,7 @@ export const helper: Check = {
     'is started with a plan, as a run starts it, and says which version of the plan it speaks.',
   why: 'Every step of a start is taken by this program: what creates namespaces and mounts must be a small program of one thread, which Node is not.',
   repair:
-    'Build it again: `make -C helper clean all` in the clone, with make, a C compiler and its static libc. Without a clone, install crt again. A wrong owner or mode: chown and chmod, as the finding says.',
+    'Build it again: `make -C helper clean crt-init` in the clone, with make, a C compiler and its static libc. Without a clone, install crt again. A wrong owner or mode: chown and chmod, as the finding says.',
   needsRoot: false,
   run: async (context) => [await examine(context, ownPackage())],
 };
@@ -70,7 +70,7 @@ function expectedFor({ facts }: Context): { expected: string } {
 
 function rebuild({ root, isClone }: Package): Fix {
   if (!isClone) return { advice: 'install crt again: npm install --global, with a package made for this kind of machine' };
-  return { packages: ['make', 'gcc', 'libc6-dev'], commands: [`make -C ${quote(`${root}/helper`)} clean all`] };
+  return { packages: ['make', 'gcc', 'libc6-dev'], commands: [`make -C ${quote(`${root}/helper`)} clean crt-init`] };
 }
 
 function trust({ root }: Package): readonly string[] {
