@@ -5,7 +5,7 @@ import { screen } from '../cli/screen.js';
 import { doctor, explainCheck, packageManager, renderDoctor, renderFixScript } from '../index.js';
 
 export default class Doctor extends Command {
-  static override summary = 'Try whether this machine can run containers, and say what is missing and what to type';
+  static override summary = 'Tell whether this machine can run containers, and what is missing';
   static override description = [
     'Every check tries the thing itself, the way crt run does it, and leaves nothing behind. Without root most cannot look.',
     'The exit code is 0 when nothing keeps crt run from working, 1 when something does, 125 when crt doctor itself failed.',
