@@ -97,15 +97,13 @@ function renderFix({ packages = [], commands = [], advice }: Fix, page: DoctorPa
   const byHand = packages.length > 0 && manager === undefined ? [`install ${packages.join(' ')} (the names of Debian)`] : [];
   return [
     ...[...byHand, ...(advice === undefined ? [] : advice.split('\n'))].flatMap((text) => labelled('to do', text, page)),
-    ...lines.flatMap((line) => [
-      ...hang([span('as root, type', 'faint')], 6, page),
-      ...line.split('\n').map((text) => `        ${paint([span(printable(text), 'verb')], page.color)}`),
-    ]),
+    ...(lines.length > 0 ? hang([span('as root, type:', 'faint')], 6, page) : []),
+    ...lines.flatMap((line) => line.split('\n')).map((text) => `        ${paint([span(printable(text), 'verb')], page.color)}`),
   ];
 }
 
 function labelled(label: string, text: string, page: DoctorPage): string[] {
-  return hang([span(label, 'faint'), span(printable(text))], 6, page);
+  return hang([span(`${label}:`, 'faint'), span(printable(text))], 6, page);
 }
 
 /** Wrapped, indented; what goes over a line, a little more. */
