@@ -1,5 +1,12 @@
 /** The public API: the command line and embedders call the same functions. */
 
+export type { CheckId } from './check-ids.js';
+export type { Finding, Fix, Group, Verdict } from './doctor/check.js';
+export { type CheckReport, type DoctorOptions, type DoctorReport, doctor } from './doctor/doctor.js';
+export { renderFixScript } from './doctor/fix-script.js';
+export { type PackageManager, packageManager } from './doctor/packages.js';
+export { explainCheck } from './doctor/page.js';
+export { type DoctorPage, renderDoctor } from './doctor/render.js';
 export { BugError, StepError, UserError } from './errors.js';
 export { explainEnd } from './explain/end.js';
 export { explainJson } from './explain/json.js';

@@ -6,6 +6,7 @@ const EXAMPLES = [
   ['sudo crt run mycontainer --memory 50', 'the same, limited to 50 MiB'],
   ['sudo crt run box -v ./data:/data:ro -- python3 job.py', 'one command, with a folder'],
   ['sudo crt run box --explain', 'see every step of the start'],
+  ['sudo crt doctor', 'can this machine run containers, and what is missing'],
   ['crt ps', 'what is running'],
 ] as const;
 

@@ -6,7 +6,7 @@ import { report } from './report.js';
 import { runVerb } from './run-verb.js';
 
 /** The verbs that oclif runs. */
-const VERBS = ['help', 'ps', 'rm', 'undo'];
+const VERBS = ['doctor', 'help', 'ps', 'rm', 'undo'];
 
 /**
  * The command line, from the words to the exit code. `run` and `--version` go straight to their work; everything else, help

@@ -5,7 +5,7 @@ import type { RunFlagName } from './run-flags.js';
 
 /** Verbs of the command line that are to come. They are no commands: help does not list what does not work. */
 const VERBS = new Set(
-  `attach cp diff doctor events exec inspect kill logs pause prune pull restart start stats stop top unpause update verify wait`.split(' '),
+  `attach cp diff events exec inspect kill logs pause prune pull restart start stats stop top unpause update verify wait`.split(' '),
 );
 
 /** Flags of `crt run` that are to come, and what there is instead. */

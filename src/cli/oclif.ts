@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { flush, type Interfaces, run, settings } from '@oclif/core';
+import Doctor from '../commands/doctor.js';
 import Help from '../commands/help.js';
 import Ps from '../commands/ps.js';
 import Rm from '../commands/rm.js';
@@ -12,7 +13,7 @@ import { inOwnWords } from './usage-words.js';
 export { CrtHelp } from './help.js';
 
 /** oclif's explicit strategy: package.json names this table. */
-export const COMMANDS = { help: Help, ps: Ps, rm: Rm, run: Run, undo: Undo };
+export const COMMANDS = { doctor: Doctor, help: Help, ps: Ps, rm: Rm, run: Run, undo: Undo };
 
 /**
  * Runs a command line with oclif and answers the exit code. Errors are printed here: this module is a bundle of its own, in

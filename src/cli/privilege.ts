@@ -10,9 +10,26 @@ const PLAIN = /^[\w@%+=:,./-]+$/;
  */
 export function requireRoot(verb: string, argv: readonly string[]): void {
   if (process.geteuid?.() === 0) return;
+  const words = [verb, ...argv].map(shellWord);
+  throw new UserError(`crt ${verb} needs root: ${asTyped()} ${words.join(' ')}`);
+}
+
+/** How crt is started with root's rights by whoever started it now: `crt`, `sudo crt`, `sudo ./bin/run.js`. */
+export function asTyped(): string {
   const program = process.argv[1] ?? 'crt';
-  const words = [basename(program) === 'crt' ? 'crt' : program, verb, ...argv].map(shellWord);
-  throw new UserError(`crt ${verb} needs root: sudo ${words.join(' ')}`);
+  const here = `${currentFolder()}/`;
+  const short = here !== '/' && program.startsWith(here) ? `./${program.slice(here.length)}` : program;
+  const isRootItself = process.geteuid?.() === 0 && process.env['SUDO_UID'] === undefined;
+  return `${isRootItself ? '' : 'sudo '}${basename(program) === 'crt' ? 'crt' : shellWord(short)}`;
+}
+
+/** Empty when it was removed. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '';
+  }
 }
 
 /** As it is typed: in single quotes (sh(1)) where it needs them. */

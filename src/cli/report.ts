@@ -1,5 +1,6 @@
 import { BugError, printable, UserError } from '../index.js';
 import { writeAll } from './output.js';
+import { asTyped } from './privilege.js';
 import { screen } from './screen.js';
 
 /** Escape sequences for stderr, empty where colour is not wanted. */
@@ -28,7 +29,8 @@ export function report(error: unknown): number {
   const head = `${red}crt:${reset} `;
   if (error instanceof UserError) {
     const hint = error.hint === undefined ? '' : `${dim}${indent(harmless(error.hint))}${reset}\n`;
-    writeAll(2, `${head}${harmless(error.message)}\n${hint}`);
+    const more = error.check === undefined ? '' : `${dim}${indent(`tells more: ${asTyped()} doctor ${error.check}`)}${reset}\n`;
+    writeAll(2, `${head}${harmless(error.message)}\n${hint}${more}`);
     return error.exitCode;
   }
   if (isUsageError(error)) {

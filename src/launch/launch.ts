@@ -38,6 +38,7 @@ export class Launch {
   readonly #closed: Promise<Ending>;
   #wake: (() => void) | undefined;
   #failure: Error | undefined;
+  #greeted = false;
   #started = false;
   #ended = false;
 
@@ -167,14 +168,24 @@ export class Launch {
   }
 
   #checkHash(hash: bigint): void {
+    this.#greeted = true;
     if (hash === opsHash()) return;
     this.abandon();
-    throw new UserError('helper/crt-init is of another version than crt', { hint: 'make -C helper' });
+    throw new UserError('helper/crt-init is of another version than crt', { hint: 'make -C helper', check: 'helper' });
   }
 
   async #explainEnd(): Promise<Error> {
     const { code, signal } = await this.#closed;
     if (this.#failure) return this.#failure;
+    if (!this.#greeted) {
+      return new UserError(
+        `helper/crt-init ended before its first word (${signal ?? `exit code ${code}`}): it is damaged, or not for this machine`,
+        {
+          hint: 'make -C helper clean crt-init',
+          check: 'helper',
+        },
+      );
+    }
     if (signal) {
       return new UserError(`the monitor (crt-init) was killed by ${signal}, and the container with it`, {
         hint: 'if nobody did that on purpose: is the machine out of memory? dmesg | tail',
@@ -201,5 +212,9 @@ function spawnError(helper: string, cause: unknown): UserError {
     ENOEXEC: 'make -C helper clean crt-init',
     EACCES: 'is the folder mounted noexec? findmnt -T .',
   };
-  return new UserError(`cannot start ${helper}: ${words[code] ?? code}`, { ...(hints[code] ? { hint: hints[code] } : {}), cause });
+  return new UserError(`cannot start ${helper}: ${words[code] ?? code}`, {
+    ...(hints[code] ? { hint: hints[code] } : {}),
+    ...(/^(EACCES|ENOEXEC|ENOENT)$/.test(code) ? { check: 'helper' } : {}),
+    cause,
+  });
 }

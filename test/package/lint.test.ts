@@ -34,8 +34,17 @@ test('an import that runs upward is an error', async (t) => {
     'src/spec/a.ts': "import { run } from '../run.js';\n\nexport const a = run;\n",
     'src/state/b.ts': "import { run } from '../index.js';\n\nexport const b = run;\n",
     'src/commands/c.ts': "import { run } from '../run.js';\n\nexport const c = run;\n",
+    'src/doctor/d.ts': "import { run } from '../index.js';\n\nexport const d = run;\n",
+    'src/doctor/checks/e.ts': "import { c } from '../../commands/c.js';\n\nexport const e = c;\n",
+    'src/judge.ts': "import { d } from './doctor/d.js';\n\nexport const judge = d;\n",
+    'src/host/f.ts': "import { d } from '../doctor/d.js';\n\nexport const f = d;\n",
   });
-  t.deepEqual(found, ['src/commands/c.ts noRestrictedImports', 'src/spec/a.ts noRestrictedImports', 'src/state/b.ts noRestrictedImports']);
+  t.deepEqual(
+    found,
+    ['commands/c', 'doctor/checks/e', 'doctor/d', 'host/f', 'judge', 'spec/a', 'state/b'].map(
+      (file) => `src/${file}.ts noRestrictedImports`,
+    ),
+  );
 });
 
 test('a pure folder knows no file system, and only launch starts processes', async (t) => {
@@ -44,9 +53,11 @@ test('a pure folder knows no file system, and only launch starts processes', asy
     'src/device-filter/a.ts': "import { readFileSync } from 'node:fs';\n\nexport const a = readFileSync;\n",
     'src/state/b.ts': "import { spawn } from 'node:child_process';\n\nexport const b = spawn;\n",
     'src/launch/c.ts': "import { spawn } from 'node:child_process';\n\nexport const c = spawn;\n",
+    'src/doctor/checks/d.ts': "import { spawn } from 'node:child_process';\n\nexport const d = spawn;\n",
   });
   t.deepEqual(found, [
     'src/device-filter/a.ts noRestrictedImports',
+    'src/doctor/checks/d.ts noRestrictedImports',
     'src/plan/a.ts noRestrictedImports',
     'src/state/b.ts noRestrictedImports',
   ]);
@@ -66,7 +77,8 @@ test('imports that run downward are fine', async (t) => {
     'src/spec/a.ts': "import { error } from '../errors.js';\n\nexport const a = error;\n",
     'src/plan/b.ts': "import { a } from '../spec/a.js';\n\nexport const b = a;\n",
     'src/run.ts': "import { b } from './plan/b.js';\n\nexport const run = b;\n",
-    'src/index.ts': "export { run } from './run.js';\n",
+    'src/doctor/checks/e.ts': "import { b } from '../../plan/b.js';\nimport { run } from '../../run.js';\n\nexport const e = [b, run];\n",
+    'src/index.ts': "export { e } from './doctor/checks/e.js';\nexport { run } from './run.js';\n",
     'src/cli/c.ts': "import { run } from '../index.js';\n\nexport const c = run;\n",
     'src/commands/d.ts': "import { c } from '../cli/c.js';\nimport { run } from '../index.js';\n\nexport const d = [c, run];\n",
   });

@@ -1,0 +1,58 @@
+import { isatty } from 'node:tty';
+import { quote } from '../../explain/sh-words.js';
+import { openTerminal } from '../../launch/terminal.js';
+import { codeOf } from '../../state/failure.js';
+import type { Check, Finding, Fix } from '../check.js';
+import { ownPackage } from '../package-root.js';
+
+export const nodePty: Check = {
+  id: 'node-pty',
+  group: 'install',
+  title: 'terminals by node-pty',
+  proves: 'node-pty is loaded and opens a pseudo terminal, as `crt run -t` does where crt itself has none.',
+  why:
+    'At a terminal crt needs it not: that one is relayed. It serves `-t` in scripts and pipes, and the option `tty` of the library. It is an ' +
+    'optional package of npm with a part in C++, which is built by an install script.',
+  repair:
+    'Install make, a C++ compiler and python3. In a clone: `npm install --include=optional`, then `npm rebuild node-pty`; package.json allows its script. Installed globally: npm 12 runs no ' +
+    'install scripts unless they are allowed: `npm install --global --allow-scripts=node-pty …`. Or go without `-t`.',
+  needsRoot: false,
+  run: async () => [await open()],
+};
+
+async function open(): Promise<Finding> {
+  try {
+    const terminal = await openTerminal({ rows: 24, columns: 80 });
+    const works = isatty(terminal.slave);
+    terminal.close();
+    if (works) return { verdict: 'pass', observed: 'node-pty opens a terminal' };
+    return lacking('what node-pty opens is no terminal', { advice: 'is devpts mounted? findmnt /dev/pts' });
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (cause === undefined)
+      return lacking(`node-pty opens no terminal: ${text(error)}`, { advice: 'is devpts mounted? findmnt /dev/pts' });
+    if (codeOf(cause) === 'ERR_MODULE_NOT_FOUND') return lacking('node-pty is not installed', install(true));
+    return lacking(`node-pty is installed and cannot be loaded: ${text(cause)}`, install(false));
+  }
+}
+
+function text(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+}
+
+function lacking(observed: string, fix: Fix): Finding {
+  return {
+    verdict: 'warn',
+    observed,
+    expected: 'a pseudo terminal',
+    cost: 'no -t in scripts and pipes, no `tty` of the library; at a terminal nothing is lost',
+    fix,
+  };
+}
+
+function install(isMissing: boolean): Fix {
+  const { root, isClone } = ownPackage();
+  const packages = ['make', 'g++', 'python3'];
+  if (!isClone) return { packages, advice: 'install crt again with npm install --global --allow-scripts=node-pty' };
+  return { packages, commands: [`(cd ${quote(root)} && ${isMissing ? 'npm install --include=optional && ' : ''}npm rebuild node-pty)`] };
+}

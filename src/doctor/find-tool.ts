@@ -1,0 +1,9 @@
+/** Where root finds programs and an ordinary user's PATH often does not lead. */
+const ALSO = '/usr/local/sbin:/usr/sbin:/sbin';
+
+/** The path of a program, undefined where there is none. `path` is a PATH; without it the environment's, and the folders of root. */
+export async function findTool(name: string, env: NodeJS.ProcessEnv, path = `${env['PATH'] ?? ''}:${ALSO}`): Promise<string | undefined> {
+  // Loaded here: `crt run` looks for no programs.
+  const { default: which } = await import('which');
+  return (await which(name, { path, nothrow: true })) ?? undefined;
+}

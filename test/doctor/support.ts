@@ -1,0 +1,57 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+import type { CheckReport, DoctorReport } from '../../src/index.js';
+import { folder } from '../e2e/support.js';
+
+export const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A copy of the package as a clone has it, to be broken. Without node-pty unless asked. */
+export async function packageTree(t: ExecutionContext, { pty = true }: { pty?: boolean } = {}): Promise<string> {
+  const root = await folder(t);
+  for (const part of ['bin', 'dist', 'helper', 'package.json', 'oclif.manifest.json']) {
+    if (existsSync(repository + part)) cpSync(repository + part, `${root}/${part}`, { recursive: true });
+  }
+  if (pty) cpSync(`${repository}node_modules/node-pty`, `${root}/node_modules/node-pty`, { recursive: true });
+  return root;
+}
+
+export interface Said {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `crt doctor` of a package, by a program that changes what it may do when one is given. */
+export function crtDoctor(
+  args: readonly string[],
+  { root = repository, by = [], env = {} }: { root?: string; by?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+): Said {
+  const [program = '', ...words] = [...by, process.execPath, '--', `${root}/bin/run.js`, 'doctor', ...args];
+  const { status, stdout, stderr, error } = spawnSync(program, words, { encoding: 'utf8', input: '', env: { ...process.env, ...env } });
+  if (error) throw error;
+  return { code: status, stdout, stderr };
+}
+
+export function reportOf({ stdout }: Said): DoctorReport {
+  return JSON.parse(stdout) as DoctorReport;
+}
+
+export function checkOf(report: DoctorReport, id: string): CheckReport {
+  const found = report.checks.find((check) => check.id === id);
+  if (found === undefined) throw new Error(`no check ${id}`);
+  return found;
+}
+
+/** Runs the commands of a fix as a shell of root would; packages are there already. */
+export function repair({ findings }: CheckReport): void {
+  for (const command of findings.flatMap(({ fix }) => fix?.commands ?? [])) {
+    const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${command}: ${stderr}`);
+  }
+}
+
+export function readText(file: string): string {
+  return readFileSync(repository + file, 'utf8');
+}
