@@ -149,8 +149,7 @@ export function stepError(plan: Plan, failed: { index: number; errno: number; te
     });
   }
   // The first step only takes a note: what fails there is what the helper looks at before it begins.
-  if (op === 'on-orphan' && failed.text)
-    return new StepError(`the helper does not begin: ${failed.text}`, known);
+  if (op === 'on-orphan' && failed.text) return new StepError(`the helper does not begin: ${failed.text}`, known);
   const [cause, usual] = CAUSES[`${op} ${code}`] ?? CAUSES[`* ${code}`] ?? [undefined, undefined];
   const hint = asked ?? usual;
   const kernel = failed.text ? `${KERNEL_SPEAKS.has(op) && code !== 'EXDEV' ? '; the kernel says' : ''}: ${failed.text}` : '';

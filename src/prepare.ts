@@ -136,10 +136,11 @@ function checkSources(mounts: readonly MountOption[]): void {
 }
 
 function checkHost({ uid, kernel }: HostFacts): void {
-  if (uid !== 0) throw new UserError('making a container needs root', { hint: 'sudo crt run …' });
+  if (uid !== 0) throw new UserError('making a container needs root', { hint: 'sudo crt run …', check: 'privilege' });
   if (kernel.major < OLDEST.major || (kernel.major === OLDEST.major && kernel.minor < OLDEST.minor)) {
     throw new UserError(`this kernel is ${kernel.release}; crt needs ${OLDEST.major}.${OLDEST.minor} for its mount calls (mount_setattr)`, {
       hint: 'update the kernel',
+      check: 'kernel-version',
     });
   }
 }

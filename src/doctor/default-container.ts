@@ -1,3 +1,4 @@
+import type { ContainerCgroup } from '../cgroup/container.js';
 import { openCgroup } from '../cgroup/open.js';
 import { effectiveRules } from '../device-filter/rules.js';
 import { chooseIds } from '../ids.js';
@@ -16,7 +17,7 @@ import { note } from './probe-plan.js';
 export interface DefaultContainer {
   readonly options: RunOptions;
   readonly config: Config;
-  readonly layout: Layout;
+  readonly layout: Layout & { readonly cgroup: ContainerCgroup };
 }
 
 /** A folder of every machine. What a probe mounts there is seen by nobody else. */
@@ -34,9 +35,9 @@ export function defaultContainer(
   const options: RunOptions = { name: name('probe'), ...more };
   const ids = options.userns === 'host' ? {} : { ids: chooseIds(roots) };
   const config = toConfig(options, { facts, rootfs: lower, rootfsKind: 'directory', ...ids });
-  const layout: Layout = {
+  const layout = {
     staging: STAGING,
-    root: { kind: 'memory', lower, size: undefined },
+    root: { kind: 'memory' as const, lower, size: undefined },
     probeRoot: lower,
     cgroup: openCgroup(facts.cgroup, options.name, { devices: effectiveRules(config.linux) }),
     files: [],

@@ -47,7 +47,10 @@ const ORDER: readonly Verdict[] = ['pass', 'info', 'unknown', 'warn', 'fail'];
  * Proves by trying whether containers can be started here, and what they would lack. Leaves nothing behind.
  * @throws UserError for a group or check that there is not; when /proc is not mounted.
  */
-export async function doctor({ only = [], rootfs, patience = 1500 }: DoctorOptions = {}, env: NodeJS.ProcessEnv = process.env): Promise<DoctorReport> {
+export async function doctor(
+  { only = [], rootfs, patience = 1500 }: DoctorOptions = {},
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<DoctorReport> {
   const chosen = choose(only);
   const started = performance.now();
   const isRoot = process.geteuid?.() === 0;

@@ -1,5 +1,5 @@
-import { CLONE_FLAGS } from '../../plan/numbers.js';
 import { mountAll } from '../../plan/mounts.js';
+import { CLONE_FLAGS } from '../../plan/numbers.js';
 import { openRoot } from '../../plan/rootfs.js';
 import { isOp, step } from '../../plan/step.js';
 import { codeOf, reason, toldElsewhere } from '../blame.js';
@@ -17,7 +17,8 @@ export const filesystems: Check = {
   proves:
     'In namespaces of its own the first process mounts what every container has: proc, tmpfs, devpts, mqueue, sysfs and the cgroups of this machine. What fails is left out and the rest tried again.',
   why: 'Programs look for processes in /proc, for terminals in /dev/pts, for shared memory in /dev/shm and for their own limits in /sys/fs/cgroup.',
-  repair: 'Use a kernel that has the file system: one of the distribution. Inside another container a security module or a filter may forbid mounting.',
+  repair:
+    'Use a kernel that has the file system: one of the distribution. Inside another container a security module or a filter may forbid mounting.',
   needsRoot: true,
   run: async (context) => {
     let container = defaultContainer(context, { userns: 'host' });

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { startTime } from '../../host/process.js';
+import { helperVerbs } from '../../launch/verbs.js';
 import { O_PATH } from '../../plan/numbers.js';
 import { openRoot, pivot } from '../../plan/rootfs.js';
 import { type Step, step, toContainerPath, toHostPath } from '../../plan/step.js';
@@ -26,15 +28,17 @@ export const systemCalls: Check = {
   group: 'kernel',
   title: 'the system calls that crt makes',
   proves:
-    'A small plan makes each newer call once and uses what it answers: clone3(2) with a pidfd, mount_setattr(2), fsopen(2), fsconfig(2), fsmount(2), move_mount(2), open_tree(2), openat2(2), close_range(2), pivot_root(2), prlimit(2).',
+    'A small plan makes each newer call once and uses what it answers: clone3(2) with a pidfd, mount_setattr(2), fsopen(2), fsconfig(2), fsmount(2), move_mount(2), open_tree(2), openat2(2), close_range(2), pivot_root(2), prlimit(2), pidfd_open(2), pidfd_send_signal(2).',
   why: 'They came between Linux 5.2 and 5.12. Mounts by descriptor and paths that cannot leave the root are how a hostile image is kept inside; there is no other way in crt.',
   repair:
     'On a kernel that is new enough a filter around crt refuses them: crt runs inside another container, whose seccomp profile must allow them, or a service with SystemCallFilter=.',
   needsRoot: true,
   run: async (context) => {
     const failed = await context.probe(steps(context));
-    if (failed.ok) return [{ verdict: 'pass', observed: [...new Set(Object.values(CALLS))].join(', ') }];
-    return [toldElsewhere(failed, 'system-calls', context, ['staging', 'cwd']) ?? told(failed)];
+    if (!failed.ok) return [toldElsewhere(failed, 'system-calls', context, ['staging', 'cwd']) ?? told(failed)];
+    // pidfd_open(2) and pidfd_send_signal(2), by the verb that `crt rm` uses. Signal 0 is only asked whether it could be sent.
+    helperVerbs().signal(process.pid, startTime(process.pid) ?? 0, 0);
+    return [{ verdict: 'pass', observed: `${[...new Set(Object.values(CALLS))].join(', ')}, pidfd_open(2), pidfd_send_signal(2)` }];
   },
 };
 
