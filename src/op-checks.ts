@@ -61,8 +61,8 @@ export const OP_CHECKS: Readonly<Record<OpName, CheckId>> = {
   exec: 'rootfs',
 };
 
-/** Where a namespace's limit, and no disk, says ENOSPC. */
-const LIMITED: ReadonlySet<OpName> = new Set(['stage', 'clone', 'unshare', 'userns']);
+/** Where a limit on namespaces or terminals, and no disk, says ENOSPC. */
+const LIMITED: ReadonlySet<OpName> = new Set(['stage', 'clone', 'unshare', 'userns', 'console']);
 /** Whose own call can be left out of a kernel. */
 const SPARED: ReadonlySet<OpName> = new Set(['keyring', 'listener', 'seccomp', 'device-filter']);
 

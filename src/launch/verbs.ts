@@ -39,5 +39,5 @@ function runVerb(helper: string, words: readonly string[]): void {
   if (error && 'code' in error && error.code === 'ETIMEDOUT')
     throw new UserError(`${what}: not done after ${TIMEOUT_MS / 1000} seconds`, { cause: error });
   if (error) throw new UserError(`${what}: ${error.message}`, { hint: 'run `make -C helper`', check: 'helper', cause: error });
-  throw new UserError(`${what}: ${stderr.trim().slice(0, 1000) || (signal ?? `exit code ${status}`)}`, { check: 'system-calls' });
+  throw new UserError(`${what}: ${stderr.trim().slice(0, 1000) || (signal ?? `exit code ${status}`)}`);
 }

@@ -3,7 +3,7 @@ import { makeDevices, stageDev } from '../../plan/devices.js';
 import { mountAll } from '../../plan/mounts.js';
 import { CLONE_FLAGS } from '../../plan/numbers.js';
 import { openRoot } from '../../plan/rootfs.js';
-import { reason, toldElsewhere } from '../blame.js';
+import { missingCapabilities, reason, toldElsewhere } from '../blame.js';
 import type { Check, Context, Finding } from '../check.js';
 import { type DefaultContainer, defaultContainer, emptyRoot, onlyMounts } from '../default-container.js';
 
@@ -49,6 +49,7 @@ async function filter({ layout: { cgroup } }: DefaultContainer, context: Context
   const { mode, hierarchies } = context.facts.cgroup;
   const hasFilter = mode === 'v2' || hierarchies.some(({ controllers }) => controllers.includes('devices'));
   if (!hasFilter) return [noFilter(mode)];
+  if (missingCapabilities(context).length > 0) return [{ verdict: 'unknown', observed: 'could not be tried: see capabilities' }];
   cgroup.check();
   const made = cgroup.create();
   try {
