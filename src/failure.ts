@@ -52,7 +52,10 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
     '--userns host goes without one; or name a folder without other mounts in it',
   ],
   'bind-source EPERM': ['its ids are mapped already, or may not be mapped here', '--userns host goes without a user namespace'],
-  'userns ENOSPC': ['the limit on user namespaces is reached', 'cat /proc/sys/user/max_user_namespaces; or --userns host'],
+  'userns ENOSPC': [
+    'the limit on user namespaces, or on network, uts or ipc namespaces, is reached',
+    'grep . /proc/sys/user/max_*_namespaces; or --userns host',
+  ],
   'userns EUSERS': ['user namespaces are nested too deeply here', '--userns host'],
   'userns EPERM': ['user namespaces may not be made here', 'cat /proc/sys/user/max_user_namespaces; or --userns host'],
   'mount EPERM': [

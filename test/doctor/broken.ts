@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import type { CheckId } from '../../src/check-ids.js';
@@ -62,10 +62,10 @@ export async function look(
 }
 
 /** The words that start the child; in the guest the tests are compiled. */
-const source = fileURLToPath(new URL('_look.ts', here));
 export const LOOK: readonly string[] = [
   process.execPath,
-  ...(existsSync(source) ? ['--import=tsx', source] : [fileURLToPath(new URL('_look.js', here))]),
+  ...(here.endsWith('.ts') ? ['--import=tsx'] : []),
+  fileURLToPath(new URL(`_look${here.slice(-3)}`, here)),
 ];
 
 /** The checks that fail, in the order of the report. */

@@ -52,7 +52,7 @@ own('max_user_namespaces = 0: user-namespace names it', async (t) => {
   const report = await inUserNamespace(t, 'echo 0 >/proc/sys/user/max_user_namespaces', ['user-namespace', 'namespaces', 'keyring']);
   t.deepEqual(failing(report), ['user-namespace']);
   const { observed, fix } = finding(report, 'user-namespace');
-  t.is(observed, 'no user namespace can be made: no space left on device (ENOSPC)');
+  t.is(observed, 'no user namespace can be made: no space left on device (ENOSPC); user.max_user_namespaces is 0');
   t.deepEqual(fix?.commands, ['sysctl -w user.max_user_namespaces=10000']);
 });
 
@@ -80,7 +80,9 @@ for (const [file, id] of KNOBS) {
         [id],
       );
       const error = await t.throwsAsync(contain(t, { command: ['true'], tty: id === 'terminal' }));
-      t.true(error instanceof StepError && error.check === id, `${error?.message}`);
+      // The user namespace is made together with others, and whose limit that was the kernel does not say.
+      const pointed: (CheckId | undefined)[] = [id, ...(id === 'namespaces' ? (['user-namespace'] as const) : [])];
+      t.true(error instanceof StepError && pointed.includes(error.check), `${error?.message}`);
       const { fix } = finding(report, id);
       const { code, stderr } = await runIn(['sh', '-ec'], [(fix?.commands ?? []).join('\n')]);
       t.is(code, 0, stderr);

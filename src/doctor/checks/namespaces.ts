@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { CLONE_FLAGS } from '../../plan/numbers.js';
 import { type Step, step } from '../../plan/step.js';
 import { codeOf, reason, toldElsewhere } from '../blame.js';
-import type { Check, Context, Finding, Fix, ProbeFailure } from '../check.js';
+import type { Check, Context, Finding, ProbeFailure } from '../check.js';
+import { reachedLimit } from '../namespace-limit.js';
 import { note } from '../probe-plan.js';
 
 const KINDS = ['mount', 'pid', 'network', 'uts', 'ipc', 'cgroup'] as const;
@@ -14,8 +14,6 @@ const FURNITURE: Partial<Readonly<Record<Kind, Step>>> = {
   network: step('loopback', 'init', {}, note),
   uts: step('hostname', 'init', { name: 'crt' }, note),
 };
-/** Far below the default of any machine, and more than anybody starts. */
-const ENOUGH = 10_000;
 
 export const namespaces: Check = {
   id: 'namespaces',
@@ -29,10 +27,12 @@ export const namespaces: Check = {
   run: async (context) => {
     const together = await tryKinds(KINDS, context);
     if (together.ok) return [{ verdict: 'pass', observed: KINDS.join(', ') }];
+    const elsewhere = toldElsewhere(together, 'namespaces', context);
+    if (elsewhere) return [elsewhere];
     // The mount namespace comes first of all steps: without it nothing else can be tried.
-    if (together.op === 'stage') return [tell('mount', together, context)];
+    if (together.op === 'stage') return [tell('mount', together)];
     const findings = await Promise.all(KINDS.map((kind) => tryOne(kind, context)));
-    return findings.some(({ verdict }) => verdict === 'fail') ? findings : [tell('mount', together, context)];
+    return findings.some(({ verdict }) => verdict === 'fail') ? findings : [tell('mount', together, 'not all kinds can be had at once')];
   },
 };
 
@@ -43,35 +43,19 @@ function tryKinds(kinds: readonly Kind[], { probe }: Context): ReturnType<Contex
 
 async function tryOne(kind: Kind, context: Context): Promise<Finding> {
   const result = await tryKinds([kind], context);
-  return result.ok ? { verdict: 'pass', observed: `${kind} namespace` } : tell(kind, result, context);
+  return result.ok ? { verdict: 'pass', observed: `${kind} namespace` } : tell(kind, result);
 }
 
-function tell(kind: Kind, failed: ProbeFailure, context: Context): Finding {
-  const elsewhere = toldElsewhere(failed, 'namespaces', context);
-  if (elsewhere) return elsewhere;
-  const knob = `user.max_${LIMITS[kind]}_namespaces`;
-  const limit = codeOf(failed) === 'ENOSPC' ? readLimit(kind) : undefined;
+/** @param observed what cannot be had */
+function tell(kind: Kind, failed: ProbeFailure, observed = `no ${kind} namespace can be used`): Finding {
+  const limit = codeOf(failed) === 'ENOSPC' ? reachedLimit(LIMITS[kind]) : undefined;
   return {
     verdict: 'fail',
-    observed: `no ${kind} namespace can be used: ${reason(failed)}${limit === undefined ? '' : `; ${knob} is ${limit}`}`,
+    observed: `${observed}: ${reason(failed)}${limit?.words ?? ''}`,
     expected: 'one more namespace',
     cost: 'no container can be started',
-    fix: fixFor(codeOf(failed), knob, limit),
+    fix: limit?.fix ?? { advice: ADVICE[codeOf(failed)] ?? 'run crt as root of the host, not inside another container' },
   };
 }
 
-function fixFor(code: string, knob: string, limit: number | undefined): Fix {
-  if (code === 'ENOSPC' && (limit ?? 0) < ENOUGH) return { commands: [`sysctl -w ${knob}=${ENOUGH}`] };
-  if (code === 'ENOSPC') return { advice: `so many are in use (lsns), or ${knob} is lower in a user namespace around this one` };
-  if (code === 'EINVAL') return { advice: 'boot a kernel that has all namespaces: see ls /proc/self/ns' };
-  return { advice: 'run crt as root of the host, not inside another container' };
-}
-
-/** In our own user namespace; those above have limits of their own, which count as well. */
-function readLimit(kind: Kind): number | undefined {
-  try {
-    return Number(readFileSync(`/proc/sys/user/max_${LIMITS[kind]}_namespaces`, 'utf8'));
-  } catch {
-    return undefined;
-  }
-}
+const ADVICE: Readonly<Record<string, string>> = { EINVAL: 'boot a kernel that has all namespaces: see ls /proc/self/ns' };

@@ -9,11 +9,11 @@ import { chooseRootfs } from '../../rootfs.js';
 import { codeOf, reason, toldElsewhere } from '../blame.js';
 import type { Check, Context, Finding, Fix, ProbeFailure } from '../check.js';
 import { defaultContainer, emptyRoot } from '../default-container.js';
+import { reachedLimit } from '../namespace-limit.js';
 import { note } from '../probe-plan.js';
 
 const ID = 'user-namespace';
 const COST = '`crt run` needs --userns host each time: root inside is then root of the host, less capabilities';
-const ENOUGH = 10_000;
 
 export const userNamespace: Check = {
   id: ID,
@@ -26,22 +26,18 @@ export const userNamespace: Check = {
     'Raise user.max_user_namespaces; put the rootfs on ext4, xfs, btrfs or the like; start the outer container with /proc and /sys unmasked. Else `--userns host` goes without.',
   needsRoot: true,
   run: async (context) => {
-    const lower = lowerOf(context);
-    checkMappable(context.facts, [lower]);
+    const rootfs = chooseRootfs(context.rootfs, context.env, { writable: false, mounts: context.facts.mounts });
+    // What the overlay of a run lies on; of the `host` rootfs what is bound with mapped ids.
+    const lower = rootfs.kind === 'host' ? toHostPath('/usr') : rootfs.path;
+    checkMappable(context.facts, [rootfs.path, lower]);
     const [inside, mapped] = await Promise.all([mountInside(context), mapRoot(context, lower)]);
+    // The first step of both; the one for the mounts makes other namespaces as well, whose limits count there.
+    if (!mapped.ok && mapped.op === 'userns') return [tell(mapped, lower, context)];
+    if (!inside.ok && inside.op === 'userns') return [{ verdict: 'unknown', observed: 'could not be tried: see namespaces' }];
     const failures = [inside, mapped].flatMap((result) => (result.ok ? [] : [tell(result, lower, context)]));
-    // The first step of both is the same.
-    const [first] = failures;
-    if (failures.length === 2 && first && failures[1]?.observed === first.observed) return [first];
     return failures.length > 0 ? failures : [{ verdict: 'pass', observed: `ids are mapped, on ${lower} too` }];
   },
 };
-
-/** What the overlay of a run lies on; of the `host` rootfs what is bound with mapped ids. */
-function lowerOf({ rootfs, env, facts }: Context): HostPath {
-  const { kind, path } = chooseRootfs(rootfs, env, { writable: false, mounts: facts.mounts });
-  return kind === 'host' ? toHostPath('/usr') : path;
-}
 
 /** The mounts of a container by a process that has no rights outside. */
 function mountInside(context: Context): ReturnType<Context['probe']> {
@@ -56,7 +52,9 @@ function mountInside(context: Context): ReturnType<Context['probe']> {
 
 function mapRoot(context: Context, lower: HostPath): ReturnType<Context['probe']> {
   const { config, layout } = defaultContainer(context, { lower });
-  return context.probe({ stage: [makeUserNamespace(config), ...stageRoot(layout, config)] });
+  const { linux } = config;
+  const alone = { ...config, linux: { ...linux, namespaces: linux.namespaces.filter(({ type }) => type === 'user') } };
+  return context.probe({ stage: [makeUserNamespace(alone), ...stageRoot(layout, alone)] });
 }
 
 function tell(failed: ProbeFailure, lower: HostPath, context: Context): Finding {
@@ -71,7 +69,14 @@ function tell(failed: ProbeFailure, lower: HostPath, context: Context): Finding 
       : isLayer || failed.op === 'bind-source'
         ? `the ids of ${lower} cannot be mapped`
         : 'no user namespace can be made';
-  return { verdict: 'fail', observed: `${what}: ${reason(failed)}`, expected: EXPECTED, cost: COST, fix: fixFor(failed, place) };
+  const limit = failed.op === 'userns' && codeOf(failed) === 'ENOSPC' ? reachedLimit('user') : undefined;
+  return {
+    verdict: 'fail',
+    observed: `${what}: ${reason(failed)}${limit?.words ?? ''}`,
+    expected: EXPECTED,
+    cost: COST,
+    fix: limit?.fix ?? fixFor(failed, place),
+  };
 }
 
 const EXPECTED = 'a user namespace in which a container can be put together';
@@ -82,8 +87,6 @@ function fixFor(failed: ProbeFailure, place: string | undefined): Fix {
       advice:
         'crt runs inside another container, or something is mounted over parts of /proc or /sys. Start the outer container with --security-opt systempaths=unconfined (docker) or --security-opt unmask=ALL (podman), unmount what findmnt -R /proc shows, or give --userns host',
     };
-  if (failed.op === 'userns' && codeOf(failed) === 'ENOSPC')
-    return { commands: [`sysctl -w user.max_user_namespaces=${ENOUGH}`], advice: 'or --userns host' };
   if (failed.op === 'overlay' || failed.op === 'bind-source')
     return { advice: 'copy the rootfs to ext4, xfs or btrfs and name it with --rootfs, or give --userns host' };
   return { advice: 'run crt as root of the host, not inside another container, or give --userns host' };
