@@ -37,10 +37,7 @@ export function chooseIds(roots: Roots): number {
     const isFree = !used.has(base.toString(16)) && !reserved.some(([first, count]) => first < base + IDS && base < first + count);
     if (isFree) return base;
   }
-  throw new UserError(`all ${RANGES} ranges of user ids are taken by containers`, {
-    hint: 'crt ps -a, and crt rm what is not needed',
-    check: 'leftovers',
-  });
+  throw new UserError(`all ${RANGES} ranges of user ids are taken by containers`, { hint: 'crt ps -a, and crt rm what is not needed' });
 }
 
 /** Claims the range of a container whose name is claimed. @throws IdsTaken; UserError when the disk is full or read-only. */

@@ -38,9 +38,7 @@ export interface DoctorReport {
   readonly durationMs: number;
 }
 
-/** What all checks of a report have in common. */
-type Base = Omit<Context, 'probe' | 'name' | 'signal'> & { readonly patience: number };
-
+const PATIENCE = 1500;
 const ORDER: readonly Verdict[] = ['pass', 'info', 'unknown', 'warn', 'fail'];
 
 /**
@@ -48,15 +46,15 @@ const ORDER: readonly Verdict[] = ['pass', 'info', 'unknown', 'warn', 'fail'];
  * @throws UserError for a group or check that there is not; when /proc is not mounted.
  */
 export async function doctor(
-  { only = [], rootfs, patience = 1500 }: DoctorOptions = {},
+  { only = [], rootfs, patience = PATIENCE }: DoctorOptions = {},
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<DoctorReport> {
   const chosen = choose(only);
   const started = performance.now();
   const isRoot = process.geteuid?.() === 0;
   const facts = probeHost();
-  const base = { facts, roots: stateRoots(env), env, isRoot, rootfs, patience };
-  const checks = await Promise.all(chosen.map((check) => examine(check, base)));
+  const base = { facts, roots: stateRoots(env), env, isRoot, rootfs };
+  const checks = await Promise.all(chosen.map((check) => examine(check, base, patience)));
   const verdict = worst(checks.map((check) => check.verdict));
   return {
     version: 1,
@@ -83,9 +81,9 @@ export function worst(verdicts: readonly Verdict[]): Verdict {
   return verdicts.reduce((one, other) => (ORDER.indexOf(other) > ORDER.indexOf(one) ? other : one), 'pass');
 }
 
-async function examine(check: Check, base: Base): Promise<CheckReport> {
+async function examine(check: Check, base: Omit<Context, 'probe' | 'name' | 'signal'>, patience: number): Promise<CheckReport> {
   const started = performance.now();
-  const findings = check.needsRoot && !base.isRoot ? [forRoot()] : await look(check, base);
+  const findings = check.needsRoot && !base.isRoot ? [forRoot()] : await look(check, base, patience);
   const { id, group, title } = check;
   return { id, group, title, verdict: worst(findings.map(({ verdict }) => verdict)), findings, durationMs: performance.now() - started };
 }
@@ -94,7 +92,7 @@ function forRoot(): Finding {
   return { verdict: 'unknown', observed: 'only root can look', fix: { commands: ['crt doctor'] } };
 }
 
-async function look(check: Check, base: Base): Promise<readonly Finding[]> {
+async function look(check: Check, base: Omit<Context, 'probe' | 'name' | 'signal'>, patience: number): Promise<readonly Finding[]> {
   const giveUp = new AbortController();
   const context: Context = {
     ...base,
@@ -104,7 +102,7 @@ async function look(check: Check, base: Base): Promise<readonly Finding[]> {
   };
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<readonly Finding[]>((resolve) => {
-    timer = setTimeout(() => resolve([tooLate(base.patience)]), base.patience);
+    timer = setTimeout(() => resolve([tooLate(patience)]), patience);
   });
   try {
     return await Promise.race([Promise.resolve().then(() => check.run(context)), late]);

@@ -6,7 +6,7 @@ import { stepError } from '../../src/failure.js';
 import { checkOf, OP_CHECKS } from '../../src/op-checks.js';
 import { OPS, type OpName } from '../../src/plan/ops.js';
 import type { Step } from '../../src/plan/step.js';
-import { checkFiles } from './broken.js';
+import { checkFiles } from './around.js';
 
 const src = new URL('../../src/', import.meta.url);
 const registered = CHECKS.map(({ id }) => id as string).sort();

@@ -5,7 +5,7 @@ import type { CheckId } from '../../src/check-ids.js';
 import { NEEDED } from '../../src/doctor/blame.js';
 import type { SeccompRule } from '../../src/spec/types.js';
 import { box, CRT, folder, host, onV1, ROOTFS, serial } from '../e2e/support.js';
-import { failing, finding, look, mounting, PYTHON, refusing, runIn, without } from './broken.js';
+import { failing, finding, look, mounting, PYTHON, refusing, runIn, without } from './around.js';
 
 /** Those that are tried here. */
 const ALL = ['system-calls', 'namespaces', 'filesystems', 'user-namespace', 'seccomp', 'no-new-privs', 'capabilities'].concat([

@@ -5,7 +5,7 @@ import type { CheckId } from '../../src/check-ids.js';
 import type { CheckReport } from '../../src/doctor/doctor.js';
 import { StepError } from '../../src/index.js';
 import { contain, ended, host, until } from '../e2e/support.js';
-import { failing, finding, LOOK, look, runIn } from './broken.js';
+import { failing, finding, LOOK, look, runIn } from './around.js';
 
 const LIMITED = ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'] as const;
 const KINDS = { mnt: 'mount', pid: 'pid', net: 'network', uts: 'uts', ipc: 'ipc', cgroup: 'cgroup' } as const;
