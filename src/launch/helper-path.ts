@@ -16,7 +16,7 @@ export function helperPath(from: string = import.meta.url): HostPath {
   const path = toHostPath(`${root}/helper/crt-init`);
   const stat = lstatSync(path);
   if (!stat.isFile() || (stat.mode & 0o111) === 0)
-    throw new UserError(`${path} is not an executable file`, { hint: 'run `make -C helper clean all`', check: 'helper' });
+    throw new UserError(`${path} is not an executable file`, { hint: 'run `make -C helper clean all`' });
   const owner = statSync(`${root}/package.json`).uid;
   checkTrust(path, stat, owner);
   checkTrust(`${root}/helper`, statSync(`${root}/helper`), owner);
@@ -27,13 +27,11 @@ function checkTrust(path: string, stat: Stats, owner: number): void {
   if (stat.uid !== 0 && stat.uid !== owner) {
     throw new UserError(`${path} belongs to user ${stat.uid}, who could put anything in its place`, {
       hint: `sudo chown ${owner}: ${path}`,
-      check: 'helper',
     });
   }
   // A folder's group may write in a clone (umask 002, a group of one's own); the program itself is stricter.
   const writers = stat.isDirectory() ? 0o002 : 0o022;
-  if ((stat.mode & writers) !== 0)
-    throw new UserError(`${path} can be changed by other users`, { hint: `chmod go-w ${path}`, check: 'helper' });
+  if ((stat.mode & writers) !== 0) throw new UserError(`${path} can be changed by other users`, { hint: `chmod go-w ${path}` });
 }
 
 /**
@@ -45,5 +43,5 @@ function packageRoot(from: string): string {
   for (let directory = own; directory !== '/'; directory = dirname(directory)) {
     if (lstatSync(`${directory}/helper/crt-init`, { throwIfNoEntry: false })) return directory;
   }
-  throw new UserError(`the helper helper/crt-init is missing above ${own}`, { hint: 'run `make -C helper`', check: 'helper' });
+  throw new UserError(`the helper helper/crt-init is missing above ${own}`, { hint: 'run `make -C helper`' });
 }

@@ -169,7 +169,7 @@ export class Launch {
   #checkHash(hash: bigint): void {
     if (hash === opsHash()) return;
     this.abandon();
-    throw new UserError('helper/crt-init is of another version than crt', { hint: 'make -C helper', check: 'helper' });
+    throw new UserError('helper/crt-init is of another version than crt', { hint: 'make -C helper' });
   }
 
   async #explainEnd(): Promise<Error> {
@@ -201,9 +201,5 @@ function spawnError(helper: string, cause: unknown): UserError {
     ENOEXEC: 'make -C helper clean crt-init',
     EACCES: 'is the folder mounted noexec? findmnt -T .',
   };
-  return new UserError(`cannot start ${helper}: ${words[code] ?? code}`, {
-    ...(hints[code] ? { hint: hints[code] } : {}),
-    check: 'helper',
-    cause,
-  });
+  return new UserError(`cannot start ${helper}: ${words[code] ?? code}`, { ...(hints[code] ? { hint: hints[code] } : {}), cause });
 }

@@ -67,7 +67,6 @@ async function loadNodePty(): Promise<NodePty> {
   } catch (error) {
     throw new UserError('a terminal for a caller without one needs node-pty, which is not installed or not built', {
       hint: 'npm rebuild node-pty (npm 12: npm approve-scripts node-pty first; needs make and a C++ compiler), or leave out -t',
-      check: 'node-pty',
       cause: error,
     });
   }
