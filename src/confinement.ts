@@ -98,6 +98,7 @@ export function checkConfinement({ process }: Config, facts: HostFacts, profiles
   if (process.selinuxLabel && !facts.lsm.selinux) {
     throw new UserError(`the SELinux label ${quote(process.selinuxLabel)} cannot be had: SELinux is not enabled here`, {
       hint: 'leave out --security-opt label=…; sestatus tells more',
+      check: 'security-modules',
     });
   }
 }
@@ -112,6 +113,7 @@ function checkCapabilities({ capabilities = {} }: Process, facts: HostFacts): vo
   if (missing === undefined) return;
   throw new UserError(`${missing} cannot be given: crt itself does not have it here (its bounding set)`, {
     hint: `${isUsual(missing) ? `go without: --cap-drop ${missing}` : `leave out --cap-add ${missing}`}; capsh --print shows what there is`,
+    check: 'capabilities',
   });
 }
 
@@ -120,10 +122,14 @@ function checkApparmor(profile: string | undefined, facts: HostFacts, profiles: 
   if (facts.lsm.apparmor === undefined) {
     throw new UserError(`the AppArmor profile ${quote(profile)} cannot be had: AppArmor is not enabled here`, {
       hint: 'leave out --security-opt apparmor=…; sudo aa-status tells more',
+      check: 'security-modules',
     });
   }
   if (profile === 'unconfined' || profiles()?.has(profile) !== false) return;
-  throw new UserError(`the AppArmor profile ${quote(profile)} is not loaded`, { hint: 'sudo apparmor_parser -r FILE; sudo aa-status' });
+  throw new UserError(`the AppArmor profile ${quote(profile)} is not loaded`, {
+    hint: 'sudo apparmor_parser -r FILE; sudo aa-status',
+    check: 'security-modules',
+  });
 }
 
 /** Names of a profile that one line shows. */

@@ -1,6 +1,7 @@
 import { getSystemErrorMap } from 'node:util';
 import { StepError } from './errors.js';
 import { filterFlagNames, limitName } from './explain/numbers.js';
+import { checkOf } from './op-checks.js';
 import { type HostPath, isOp, type Plan, type Step } from './plan/step.js';
 
 const MISFIT = ['a directory cannot be mounted on a file, nor a file on a directory', 'choose another place in the container'] as const;
@@ -52,7 +53,10 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
     '--userns host goes without one; or name a folder without other mounts in it',
   ],
   'bind-source EPERM': ['its ids are mapped already, or may not be mapped here', '--userns host goes without a user namespace'],
-  'userns ENOSPC': ['the limit on user namespaces is reached', 'cat /proc/sys/user/max_user_namespaces; or --userns host'],
+  'userns ENOSPC': [
+    'the limit on user namespaces, or on network, uts or ipc namespaces, is reached',
+    'grep . /proc/sys/user/max_*_namespaces; or --userns host',
+  ],
   'userns EUSERS': ['user namespaces are nested too deeply here', '--userns host'],
   'userns EPERM': ['user namespaces may not be made here', 'cat /proc/sys/user/max_user_namespaces; or --userns host'],
   'mount EPERM': [
@@ -147,25 +151,21 @@ export function stepError(plan: Plan, failed: { index: number; errno: number; te
   const op = step?.op ?? 'unknown';
   const { code, words } = describeErrno(failed.errno);
   const what = step ? describeStep(failed.index, step) : `step ${failed.index + 1}`;
+  const known = { index: failed.index, op, errno: failed.errno, ...(step ? { check: checkOf(step, code) } : {}) };
   if (failed.errno === 0) {
     return new StepError(`${what} did not end: its process was ${failed.text}`, {
-      index: failed.index,
-      op,
-      errno: 0,
+      ...known,
       hint: 'if nobody killed it on purpose: dmesg | tail',
     });
   }
   // The first step only takes a note: what fails there is what the helper looks at before it begins.
-  if (op === 'on-orphan' && failed.text)
-    return new StepError(`the helper does not begin: ${failed.text}`, { index: failed.index, op, errno: failed.errno });
+  if (op === 'on-orphan' && failed.text) return new StepError(`the helper does not begin: ${failed.text}`, known);
   const [cause, usual] = CAUSES[`${op} ${code}`] ?? CAUSES[`* ${code}`] ?? [undefined, undefined];
   const hint = asked ?? usual;
   const kernel = failed.text ? `${KERNEL_SPEAKS.has(op) && code !== 'EXDEV' ? '; the kernel says' : ''}: ${failed.text}` : '';
   const exitCode = op !== 'exec' ? 125 : code === 'ENOENT' ? 127 : 126;
   return new StepError(`${what} failed: ${words} (${code})${kernel}${cause ? `. ${cause[0]?.toUpperCase()}${cause.slice(1)}` : ''}`, {
-    index: failed.index,
-    op,
-    errno: failed.errno,
+    ...known,
     ...(hint ? { hint } : {}),
     exitCode,
   });

@@ -22,13 +22,17 @@ export function checkMappable({ kernel, mounts }: HostFacts, paths: readonly (re
       `this kernel is ${kernel.release}; a user namespace over a layered rootfs takes ${OVERLAY_SINCE.major}.${OVERLAY_SINCE.minor}`,
       {
         hint: HINT,
+        check: 'kernel-version',
       },
     );
   }
   for (const [what, path] of paths) {
     const fstype = holdingMount(realpathSync(path), mounts)?.fstype ?? '';
     if (!NOT_MAPPABLE.test(fstype) && !(fstype === 'tmpfs' && isOlder(kernel, TMPFS_SINCE))) continue;
-    throw new UserError(`${what}${path} is on ${fstype}, on which the kernel cannot map ids for a user namespace`, { hint: HINT });
+    throw new UserError(`${what}${path} is on ${fstype}, on which the kernel cannot map ids for a user namespace`, {
+      hint: HINT,
+      check: 'user-namespace',
+    });
   }
 }
 

@@ -46,8 +46,20 @@ export interface Finding {
   readonly fix?: Fix;
 }
 
-/** How a plan of a few steps ended. `op` and `errno` are those of the step that failed. */
-export type Probed = { readonly ok: true } | { readonly ok: false; readonly op: OpName; readonly errno: number; readonly text: string };
+/** How a plan of a few steps ended. */
+export type Probed = { readonly ok: true } | ProbeFailure;
+
+/** A step of a probe that the kernel refused. */
+export interface ProbeFailure {
+  readonly ok: false;
+  readonly step: Step;
+  readonly op: OpName;
+  /** errno(3); 0 when the process was killed instead, as `text` says. */
+  readonly errno: number;
+  readonly text: string;
+  /** The check that an error of this step points to. */
+  readonly check: CheckId;
+}
 
 /** Steps of a probe; the rest of a plan is put around them (probe-plan.ts). */
 export interface ProbeSteps {
@@ -68,6 +80,8 @@ export interface Context {
   readonly isRoot: boolean;
   /** `--rootfs`, else undefined: then the one that `run` takes. */
   readonly rootfs: string | undefined;
+  /** Aborted when nobody waits for the check any more. */
+  readonly signal: AbortSignal;
   /** Runs steps by the helper, as `run` does. @throws UserError when the helper cannot be started */
   probe(steps: ProbeSteps): Promise<Probed>;
   /** A name for what a check makes; unique to this call. */

@@ -1,15 +1,21 @@
 import { BugError } from '../errors.js';
+import { describeErrno } from '../failure.js';
 import { helperPath } from '../launch/helper-path.js';
 import { Launch } from '../launch/launch.js';
+import { checkOf } from '../op-checks.js';
 import { encodePlan } from '../plan/encode.js';
 import { MS_SLAVE } from '../plan/numbers.js';
 import { type Plan, step } from '../plan/step.js';
 import type { Probed, ProbeSteps } from './check.js';
 
-const note = { chapter: 'prepare', why: 'a probe of crt doctor' } as const;
+/** For steps that a check makes by hand. */
+export const note = { chapter: 'prepare', why: 'a probe of crt doctor' } as const;
 
-/** A whole plan around the steps. It ends as `crt-init --ops`: a program that is surely there, and does nothing. */
-export function probePlan({ stage = [], namespaces = 0, init = [] }: ProbeSteps, helper: string): Plan {
+/** By procfs: no folder on the way can be out of reach, as it may be for root of a user namespace. */
+const ITSELF = '/proc/self/exe';
+
+/** A whole plan around the steps. It ends as `crt-init --ops`, which does nothing. */
+export function probePlan({ stage = [], namespaces = 0, init = [] }: ProbeSteps): Plan {
   return {
     steps: [
       step('stage', 'monitor', {}, note),
@@ -18,15 +24,18 @@ export function probePlan({ stage = [], namespaces = 0, init = [] }: ProbeSteps,
       step('clone', 'stage', { pidfd: 'init', namespaces }, note),
       step('parent-death', 'init', { signal: 9 }, note),
       ...init,
-      step('exec', 'init', { candidates: [helper], argv: ['crt-init', '--ops'], env: [], reaper: 0 }, note),
+      step('exec', 'init', { candidates: [ITSELF], argv: ['crt-init', '--ops'], env: [], reaper: 0 }, note),
     ],
   };
 }
 
+/** ENOENT and EACCES of errno(3). */
+const UNREACHABLE: ReadonlySet<number> = new Set([2, 13]);
+
 /** Has the helper perform the steps. Nothing that they make in namespaces outlives it. @throws UserError when it cannot be started */
 export async function runProbe(steps: ProbeSteps, signal: AbortSignal): Promise<Probed> {
   const helper = helperPath();
-  const plan = probePlan(steps, helper);
+  const plan = probePlan(steps);
   const launch = new Launch({ helper, plan: encodePlan(plan), stdio: ['ignore', 'ignore', 'ignore'] });
   const giveUp = (): void => launch.abandon();
   signal.addEventListener('abort', giveUp, { once: true });
@@ -38,7 +47,10 @@ export async function runProbe(steps: ProbeSteps, signal: AbortSignal): Promise<
       if (event.kind !== 'failed') throw new BugError(`the helper said ${event.kind} to a probe`);
       const failed = plan.steps[event.index];
       if (failed === undefined) throw new BugError(`the helper failed at step ${event.index} of a probe`);
-      return { ok: false, op: failed.op, errno: event.errno, text: event.text };
+      // Nothing that was to be tried: the container's root has no such file, or its user may not run it.
+      if (failed.op === 'exec' && UNREACHABLE.has(event.errno)) return { ok: true };
+      const check = checkOf(failed, describeErrno(event.errno).code);
+      return { ok: false, step: failed, op: failed.op, errno: event.errno, text: event.text, check };
     }
   } finally {
     signal.removeEventListener('abort', giveUp);

@@ -108,7 +108,7 @@ function visibleCandidates(config: Config, layout: Layout): readonly string[] {
   return candidates.some((path) => covers.some((cover) => `${path}/`.startsWith(cover))) ? [] : candidates;
 }
 
-function openConsole(config: Config): Step[] {
+export function openConsole(config: Config): Step[] {
   if (!config.process.terminal) return [];
   const { height: rows, width: columns } = config.process.consoleSize ?? { height: 24, width: 80 };
   return [

@@ -18,10 +18,10 @@ function judge({ release, major, minor }: { release: string; major: number; mino
     return { verdict: 'fail', observed: `Linux ${release}`, expected: 'Linux 5.12 or newer', cost: 'no container can be started', fix };
   if (version < 5019)
     return {
-      verdict: 'warn',
+      verdict: 'fail',
       observed: `Linux ${release}`,
       expected: 'Linux 5.19 or newer',
-      cost: 'containers have no user namespace: each run needs --userns host',
+      cost: '`crt run` needs --userns host each time: root inside is then root of the host, less capabilities',
       fix,
     };
   return { verdict: 'pass', observed: `Linux ${release}` };

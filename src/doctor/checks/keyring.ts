@@ -1,0 +1,33 @@
+import { step } from '../../plan/step.js';
+import { codeOf, reason, toldElsewhere } from '../blame.js';
+import type { Check, Finding, ProbeFailure } from '../check.js';
+import { note } from '../probe-plan.js';
+
+export const keyring: Check = {
+  id: 'keyring',
+  group: 'isolation',
+  title: 'a session keyring of its own',
+  proves: 'A process joins a new session keyring (keyctl(2), KEYCTL_JOIN_SESSION_KEYRING).',
+  why: "Keyrings are no part of any namespace: without a new one the container could read and use the keys of the caller's session.",
+  repair:
+    'Raise kernel.keys.root_maxkeys when the quota is used up; use a kernel with CONFIG_KEYS; inside another container its seccomp profile must allow keyctl(2).',
+  needsRoot: true,
+  run: async (context) => {
+    const failed = await context.probe({ init: [step('keyring', 'init', { name: 'crt' }, note)] });
+    if (failed.ok) return [{ verdict: 'pass', observed: 'a new session keyring' }];
+    return [toldElsewhere(failed, 'keyring', context) ?? tell(failed)];
+  },
+};
+
+function tell(failed: ProbeFailure): Finding {
+  return {
+    verdict: 'fail',
+    observed: `no session keyring can be made: ${reason(failed)}`,
+    expected: 'a keyring that is of nobody else',
+    cost: 'no container can be started',
+    fix:
+      codeOf(failed) === 'EDQUOT'
+        ? { commands: ['sysctl -w kernel.keys.root_maxkeys=1000000 kernel.keys.root_maxbytes=25000000'] }
+        : { advice: 'use a kernel with CONFIG_KEYS; inside another container let its seccomp profile allow keyctl(2)' },
+  };
+}

@@ -1,0 +1,88 @@
+import type { CheckId } from './check-ids.js';
+import type { OpName } from './plan/ops.js';
+import { isOp, type Step } from './plan/step.js';
+
+/** The check of `crt doctor` that tries what a verb does. Total: a new op does not compile without its check. */
+export const OP_CHECKS: Readonly<Record<OpName, CheckId>> = {
+  'on-orphan': 'helper',
+  pipes: 'container',
+  stage: 'namespaces',
+  report: 'container',
+  await: 'container',
+  relay: 'terminal',
+  answer: 'seccomp',
+  propagation: 'system-calls',
+  userns: 'user-namespace',
+  staging: 'filesystems',
+  open: 'rootfs',
+  probe: 'rootfs',
+  'bind-source': 'user-namespace',
+  overlay: 'overlay',
+  file: 'filesystems',
+  'device-filter': 'devices',
+  node: 'devices',
+  'oom-score': 'container',
+  'join-userns': 'user-namespace',
+  'ids-root': 'user-namespace',
+  clone: 'namespaces',
+  'parent-death': 'container',
+  'cgroup-join': 'cgroup-limits',
+  unshare: 'namespaces',
+  loopback: 'namespaces',
+  hostname: 'namespaces',
+  domainname: 'namespaces',
+  root: 'system-calls',
+  mount: 'filesystems',
+  bind: 'rootfs',
+  device: 'devices',
+  symlink: 'devices',
+  mask: 'masks',
+  readonly: 'masks',
+  sysctl: 'filesystems',
+  console: 'terminal',
+  stdio: 'devices',
+  pivot: 'system-calls',
+  remount: 'system-calls',
+  session: 'terminal',
+  keyring: 'keyring',
+  user: 'rootfs',
+  rlimit: 'system-calls',
+  signals: 'capabilities',
+  umask: 'capabilities',
+  bounding: 'capabilities',
+  identity: 'capabilities',
+  caps: 'capabilities',
+  cwd: 'rootfs',
+  'no-new-privs': 'no-new-privs',
+  listener: 'seccomp',
+  'exec-label': 'security-modules',
+  seccomp: 'seccomp',
+  'close-fds': 'system-calls',
+  exec: 'rootfs',
+};
+
+/** Where a limit on namespaces or terminals, and no disk, says ENOSPC. */
+const LIMITED: ReadonlySet<OpName> = new Set(['stage', 'clone', 'unshare', 'userns', 'console']);
+/** Whose own call can be left out of a kernel. */
+const SPARED: ReadonlySet<OpName> = new Set(['keyring', 'listener', 'seccomp', 'device-filter']);
+
+/** The check that tells why this step failed. @param code errno(3) by name */
+export function checkOf(step: Step, code: string): CheckId {
+  if (code === 'ENOSYS' && !SPARED.has(step.op)) return 'system-calls';
+  if (code === 'ENOSPC' && !LIMITED.has(step.op)) return 'disk-space';
+  if (code === 'EDQUOT' && step.op !== 'keyring') return 'disk-space';
+  // In a user namespace the kernel shows /proc and /sys only where they are seen whole outside.
+  if (code === 'EPERM' && step.op === 'mount') return 'user-namespace';
+  if (code === 'EPERM' && step.op === 'exec') return 'seccomp';
+  if (isOp(step, 'open')) return checkOfOpen(step.operands.fd);
+  if (isOp(step, 'bind-source') && step.operands.idmap === undefined)
+    return step.operands.source === '/dev/null' ? 'masks' : 'system-calls';
+  return OP_CHECKS[step.op];
+}
+
+/** By the slot that is filled (plan/rootfs.ts, plan/masks.ts, the cgroup drivers). */
+function checkOfOpen(slot: string): CheckId {
+  if (slot.startsWith('cgroup')) return 'cgroup-mounts';
+  if (slot === 'upper' || slot === 'work') return 'layers-dir';
+  return slot === 'empty' ? 'masks' : OP_CHECKS.open;
+}
