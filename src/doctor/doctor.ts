@@ -39,7 +39,7 @@ export interface DoctorReport {
 }
 
 const PATIENCE = 1500;
-const ORDER: readonly Verdict[] = ['pass', 'info', 'unknown', 'warn', 'fail'];
+const ORDER: readonly Verdict[] = ['info', 'pass', 'unknown', 'warn', 'fail'];
 
 /**
  * Proves by trying whether containers can be started here, and what they would lack. Leaves nothing behind.
@@ -78,7 +78,7 @@ export function choose(only: readonly string[]): readonly Check[] {
 }
 
 export function worst(verdicts: readonly Verdict[]): Verdict {
-  return verdicts.reduce((one, other) => (ORDER.indexOf(other) > ORDER.indexOf(one) ? other : one), 'pass');
+  return ORDER.findLast((verdict) => verdicts.includes(verdict)) ?? 'pass';
 }
 
 async function examine(check: Check, base: Omit<Context, 'probe' | 'name' | 'signal'>, patience: number): Promise<CheckReport> {

@@ -20,7 +20,7 @@ export const seccomp: Check = {
   run: async (context) => {
     const { options, config, layout } = defaultContainer(context, { userns: 'host' });
     const filter = chooseFilter(options, config, context.facts);
-    const confined = { ...layout, filter, listener: filter && mountListener(context.facts.arch) };
+    const confined = { ...layout, filter: filter?.program, listener: filter && mountListener(context.facts.arch) };
     const failed = await context.probe({
       init: [
         step('no-new-privs', 'init', {}, note),
@@ -30,7 +30,7 @@ export const seccomp: Check = {
       ],
     });
     if (!failed.ok) return [toldElsewhere(failed, 'seccomp', context) ?? tell(failed)];
-    return [{ verdict: 'pass', observed: `a filter of ${(filter?.length ?? 0) / 8} instructions, mount(2) answered by crt` }];
+    return [{ verdict: 'pass', observed: `a filter of ${(filter?.program.length ?? 0) / 8} instructions, mount(2) answered by crt` }];
   },
 };
 

@@ -29,7 +29,10 @@ export const userNamespace: Check = {
     const rootfs = chooseRootfs(context.rootfs, context.env, { writable: false, mounts: context.facts.mounts });
     // What the overlay of a run lies on; of the `host` rootfs what is bound with mapped ids.
     const lower = rootfs.kind === 'host' ? toHostPath('/usr') : rootfs.path;
-    checkMappable(context.facts, [rootfs.path, lower]);
+    checkMappable(context.facts, [
+      ['the rootfs ', rootfs.path],
+      ['', lower],
+    ]);
     const [inside, mapped] = await Promise.all([mountInside(context), mapRoot(context, lower)]);
     // The first step of both; the one for the mounts makes other namespaces as well, whose limits count there.
     if (!mapped.ok && mapped.op === 'userns') return [tell(mapped, lower, context)];
