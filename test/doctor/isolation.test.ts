@@ -130,7 +130,7 @@ withRootfs('a rootfs whose ids cannot be mapped: user-namespace fails and names 
   t.deepEqual(failing(report), ['user-namespace']);
   t.is(
     finding(report, 'user-namespace').observed,
-    `${place}/merged is on overlay, on which the kernel cannot map ids for a user namespace`,
+    `the rootfs ${place}/merged is on overlay, on which the kernel cannot map ids for a user namespace`,
   );
   t.regex(finding(report, 'user-namespace').fix?.advice ?? '', /^--userns host/);
   t.deepEqual(failing(await look(t, mounting(script), ['isolation'])), []);
