@@ -37,14 +37,17 @@ export function chooseIds(roots: Roots): number {
     const isFree = !used.has(base.toString(16)) && !reserved.some(([first, count]) => first < base + IDS && base < first + count);
     if (isFree) return base;
   }
-  throw new UserError(`all ${RANGES} ranges of user ids are taken by containers`, { hint: 'crt ps -a, and crt rm what is not needed' });
+  throw new UserError(`all ${RANGES} ranges of user ids are taken by containers`, {
+    hint: 'crt ps -a, and crt rm what is not needed',
+    check: 'leftovers',
+  });
 }
 
 /** Claims the range of a container whose name is claimed. @throws IdsTaken; UserError when the disk is full or read-only. */
 export function claimIds(roots: Roots, base: number, directory: HostPath, record: ContainerRecord): void {
   const words = `${record.id}\n${record.layer ?? ''}\n${directory}`;
   try {
-    ensureRoot(roots.layers);
+    ensureRoot(roots.layers, 'layers-dir');
     try {
       symlinkSync(words, link(roots, base));
     } catch (error) {
@@ -54,7 +57,7 @@ export function claimIds(roots: Roots, base: number, directory: HostPath, record
     }
   } catch (error) {
     if (codeOf(error) === 'EEXIST') throw new IdsTaken(`the ids from ${base} are taken`, { cause: error });
-    throw systemError(`cannot write down the user ids in ${folder(roots)}`, error);
+    throw systemError(`cannot write down the user ids in ${folder(roots)}`, error, 'layers-dir');
   }
 }
 
@@ -96,7 +99,7 @@ function remove(path: HostPath): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw systemError(`cannot remove ${path}`, error);
+    if (codeOf(error) !== 'ENOENT') throw systemError(`cannot remove ${path}`, error, 'layers-dir');
   }
 }
 
