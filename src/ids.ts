@@ -29,7 +29,7 @@ export class IdsTaken extends Error {
 
 /** The first host id of a range that nobody has, chosen by chance; touches nothing. @throws UserError when there is none. */
 export function chooseIds(roots: Roots): number {
-  const used = new Set(readdirIfThere(folder(roots)));
+  const used = new Set(readClaims(roots));
   const reserved = reservedRanges();
   const start = Math.floor(Math.random() * RANGES);
   for (let i = 0; i < RANGES; i++) {
@@ -41,6 +41,14 @@ export function chooseIds(roots: Roots): number {
     hint: 'crt ps -a, and crt rm what is not needed',
     check: 'leftovers',
   });
+}
+
+function readClaims(roots: Roots): readonly string[] {
+  try {
+    return readdirIfThere(folder(roots));
+  } catch (error) {
+    throw systemError(`cannot read ${folder(roots)}`, error, 'layers-dir');
+  }
 }
 
 /** Claims the range of a container whose name is claimed. @throws IdsTaken; UserError when the disk is full or read-only. */
@@ -69,13 +77,21 @@ export function releaseIds(roots: Roots, record: ContainerRecord): void {
 
 /** Gives back what containers that are gone have left: a restart empties /run and not /var. */
 export function sweepIds(roots: Roots): void {
-  for (const name of readdirIfThere(folder(roots))) {
+  for (const path of lostIds(roots)) remove(path);
+}
+
+/** Claims of containers that are gone. */
+export function lostIds(roots: Roots): readonly HostPath[] {
+  const isLost = (name: string): boolean => {
     const owner = readOwner(roots, name);
-    if (owner === undefined) continue;
+    if (owner === undefined) return false;
     const isThere = read({ state: toHostPath(dirname(owner.directory)) }, basename(owner.directory))?.record?.id === owner.id;
     const hasLayer = owner.layer !== '' && lstatSync(owner.layer, { throwIfNoEntry: false }) !== undefined;
-    if (!isThere && !hasLayer) remove(toHostPath(`${folder(roots)}/${name}`));
-  }
+    return !isThere && !hasLayer;
+  };
+  return readdirIfThere(folder(roots))
+    .filter(isLost)
+    .map((name) => toHostPath(`${folder(roots)}/${name}`));
 }
 
 function folder(roots: Roots): HostPath {

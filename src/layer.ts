@@ -125,6 +125,14 @@ export function layersOf(roots: Roots, name?: string): readonly LostLayer[] {
     .filter(({ directory }) => dirname(directory) === roots.state);
 }
 
+/** Layers that do not say whose they are: damaged, or not made by us. */
+export function nobodysLayers(roots: Roots): readonly HostPath[] {
+  return readdirIfThere(roots.layers)
+    .filter((id) => ID.test(id))
+    .map((id) => toHostPath(`${roots.layers}/${id}`))
+    .filter((layer) => readOwner(layer) === undefined);
+}
+
 function readOwner(layer: HostPath): LostLayer | undefined {
   try {
     const text = readStateFile(`${layer}/owner.json`);

@@ -13,6 +13,8 @@ export interface DoctorOptions {
   readonly only?: readonly string[];
   /** The rootfs to look at; default: the one that `run` takes. */
   readonly rootfs?: string;
+  /** Milliseconds that a check may take; they run side by side. Default 1500. */
+  readonly patience?: number;
 }
 
 export interface CheckReport {
@@ -37,7 +39,6 @@ export interface DoctorReport {
   readonly durationMs: number;
 }
 
-/** Milliseconds that a check may take. They run side by side. */
 const PATIENCE = 1500;
 const ORDER: readonly Verdict[] = ['pass', 'info', 'unknown', 'warn', 'fail'];
 
@@ -45,13 +46,16 @@ const ORDER: readonly Verdict[] = ['pass', 'info', 'unknown', 'warn', 'fail'];
  * Proves by trying whether containers can be started here, and what they would lack. Leaves nothing behind.
  * @throws UserError for a group or check that there is not; when /proc is not mounted.
  */
-export async function doctor({ only = [], rootfs }: DoctorOptions = {}, env: NodeJS.ProcessEnv = process.env): Promise<DoctorReport> {
+export async function doctor(
+  { only = [], rootfs, patience = PATIENCE }: DoctorOptions = {},
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<DoctorReport> {
   const chosen = choose(only);
   const started = performance.now();
   const isRoot = process.geteuid?.() === 0;
   const facts = probeHost();
   const base = { facts, roots: stateRoots(env), env, isRoot, rootfs };
-  const checks = await Promise.all(chosen.map((check) => examine(check, base)));
+  const checks = await Promise.all(chosen.map((check) => examine(check, base, patience)));
   const verdict = worst(checks.map((check) => check.verdict));
   return {
     version: 1,
@@ -78,9 +82,9 @@ export function worst(verdicts: readonly Verdict[]): Verdict {
   return verdicts.reduce((one, other) => (ORDER.indexOf(other) > ORDER.indexOf(one) ? other : one), 'pass');
 }
 
-async function examine(check: Check, base: Omit<Context, 'probe' | 'name'>): Promise<CheckReport> {
+async function examine(check: Check, base: Omit<Context, 'probe' | 'name'>, patience: number): Promise<CheckReport> {
   const started = performance.now();
-  const findings = check.needsRoot && !base.isRoot ? [forRoot()] : await look(check, base);
+  const findings = check.needsRoot && !base.isRoot ? [forRoot()] : await look(check, base, patience);
   const { id, group, title } = check;
   return { id, group, title, verdict: worst(findings.map(({ verdict }) => verdict)), findings, durationMs: performance.now() - started };
 }
@@ -89,7 +93,7 @@ function forRoot(): Finding {
   return { verdict: 'unknown', observed: 'only root can look', fix: { commands: ['crt doctor'] } };
 }
 
-async function look(check: Check, base: Omit<Context, 'probe' | 'name'>): Promise<readonly Finding[]> {
+async function look(check: Check, base: Omit<Context, 'probe' | 'name'>, patience: number): Promise<readonly Finding[]> {
   const giveUp = new AbortController();
   const context: Context = {
     ...base,
@@ -98,7 +102,7 @@ async function look(check: Check, base: Omit<Context, 'probe' | 'name'>): Promis
   };
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<readonly Finding[]>((resolve) => {
-    timer = setTimeout(() => resolve([tooLate()]), PATIENCE);
+    timer = setTimeout(() => resolve([tooLate(patience)]), patience);
   });
   try {
     return await Promise.race([Promise.resolve().then(() => check.run(context)), late]);
@@ -110,10 +114,10 @@ async function look(check: Check, base: Omit<Context, 'probe' | 'name'>): Promis
   }
 }
 
-function tooLate(): Finding {
+function tooLate(patience: number): Finding {
   return {
     verdict: 'fail',
-    observed: `no answer within ${PATIENCE} ms`,
+    observed: `no answer within ${patience} ms`,
     expected: 'an answer within a few milliseconds',
     fix: { advice: 'is the machine very busy, or a disk not answering? uptime; dmesg | tail' },
   };

@@ -40,8 +40,13 @@ export function standing(path: HostPath): HostPath {
   return isThere(path) || path === '/' ? path : standing(toHostPath(dirname(path)));
 }
 
+/** Also where it cannot be looked at: whoever works on it says why. */
 export function isThere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 /** A record as a start writes it, of a container that makes nothing more. */

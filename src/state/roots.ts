@@ -33,7 +33,7 @@ export function ensureRoot(path: HostPath, check: 'state-dir' | 'layers-dir' = '
   if (!stat.isDirectory()) throw new UserError(`${path} is not a directory`, { hint: 'move it away: crt makes a directory there', check });
   const uid = process.geteuid?.() ?? 0;
   if (stat.uid !== uid || (stat.mode & 0o022) !== 0) {
-    throw new UserError(`${path} can be changed by other users`, { hint: `sudo chown ${uid}: ${path} && sudo chmod 700 ${path}`, check });
+    throw new UserError(`${path} can be changed by other users`, { hint: `sudo chown ${uid} ${path} && sudo chmod 700 ${path}`, check });
   }
 }
 
