@@ -16,6 +16,8 @@ import { isThere, SCRATCH, standing } from './scratch.js';
 
 /** Something that nobody looks after any more. */
 export interface Leftover {
+  /** What it is about, the same at each look: a path, a pid. */
+  readonly key: string;
   readonly observed: string;
   readonly fix: Fix;
 }
@@ -27,22 +29,23 @@ export function findLeftovers(context: Looking): readonly Leftover[] {
   const entries = readAll(context.roots);
   const all = processes();
   return [
+    // Before what they would look after.
+    ...monitors(entries, all),
     ...entries.flatMap((entry) => ofState(entry, context)),
     ...temporaries(context),
     ...layers(context),
     ...ids(context),
     ...cgroups(entries, all, context),
     ...mounts(context),
-    ...monitors(entries, all),
   ];
 }
 
 function ofState(entry: Entry, context: Looking): Leftover[] {
-  const fix = { commands: [crt(context, `rm -f ${quote(entry.name)}`)] };
-  if (entry.record === undefined) return [{ observed: `${entry.directory} is damaged: ${entry.problem}`, fix }];
+  const found = { key: entry.directory, fix: { commands: [crt(context, `rm -f ${quote(entry.name)}`)] } };
+  if (entry.record === undefined) return [{ ...found, observed: `${entry.directory} is damaged: ${entry.problem}` }];
   if (!isOrphaned(entry)) return [];
   const running = initAlive(entry) ? `, and process ${entry.init?.pid} of it still runs` : '';
-  return [{ observed: `the supervisor of ${entry.name} (process ${entry.record.owner.pid}) is gone${running}`, fix }];
+  return [{ ...found, observed: `the supervisor of ${entry.name} (process ${entry.record.owner.pid}) is gone${running}` }];
 }
 
 function temporaries(context: Looking): Leftover[] {
@@ -52,8 +55,8 @@ function temporaries(context: Looking): Leftover[] {
   const above = [roots.state, roots.layers].flatMap(parents).filter((path) => path !== roots.state);
   const scratch = [...new Set(above)].flatMap((state) => lostTemporaries({ state }, bootId(), SCRATCH));
   return [
-    ...inState.map((path) => ({ observed: `${path} was being filled or removed`, fix: { commands: [crt(context, 'ps')] } })),
-    ...scratch.map((path) => ({ observed: `${path} was made by crt doctor`, fix: { commands: [`rm -r ${quote(path)}`] } })),
+    ...inState.map((path) => ({ key: path, observed: `${path} was being filled or removed`, fix: { commands: [crt(context, 'ps')] } })),
+    ...scratch.map((path) => ({ key: path, observed: `${path} was made by crt doctor`, fix: { commands: [`rm -r ${quote(path)}`] } })),
   ];
 }
 
@@ -68,10 +71,12 @@ function layers(context: Looking): Leftover[] {
   const unknown = nobodysLayers(roots).filter((layer) => read(roots, nameOf(layer))?.record?.layer !== layer);
   return [
     ...lost.map(({ layer, record }) => ({
+      key: layer,
       observed: `the layer ${layer} is left of ${record.name}`,
       fix: { commands: [crt(context, `rm -f ${quote(record.name)}`)] },
     })),
     ...unknown.map((layer) => ({
+      key: layer,
       observed: `the layer ${layer} does not say whose it is`,
       fix: { advice: `see what is in it, then: rm -r --one-file-system ${quote(layer)}` },
     })),
@@ -87,7 +92,7 @@ function ids(context: Looking): Leftover[] {
   const { length } = lostIds(context.roots);
   if (length === 0) return [];
   const observed = `${length === 1 ? 'a range' : `${length} ranges`} of user ids, claimed by containers that are gone`;
-  return [{ observed, fix: { commands: [crt(context, 'ps')] } }];
+  return [{ key: 'ids', observed, fix: { commands: [crt(context, 'ps')] } }];
 }
 
 /**
@@ -128,10 +133,11 @@ function ofCgroup(path: string, all: ReadonlyMap<number, Process>): Leftover[] {
   const pids = listPids(path);
   if (pids.some((pid) => isSupervised(pid, all))) return [];
   const remove = `find ${quote(path)} -depth -type d -exec rmdir {} ';'`;
-  if (pids.length === 0) return [{ observed: `the cgroup ${path} belongs to no container`, fix: { commands: [remove] } }];
+  if (pids.length === 0) return [{ key: path, observed: `the cgroup ${path} belongs to no container`, fix: { commands: [remove] } }];
   const files = [path, ...descendants(path)].map((each) => quote(`${each}/cgroup.procs`)).join(' ');
   return [
     {
+      key: path,
       observed: `the cgroup ${path} belongs to no container, and ${pids.length} processes are in it`,
       fix: { commands: [`for p in $(cat ${files}); do kill -9 $p; done`, 'sleep 1', remove] },
     },
@@ -144,6 +150,7 @@ function mounts({ roots }: Looking): Leftover[] {
   const table = parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
   const found = table.filter(({ mountpoint }) => below.some((root) => mountpoint.startsWith(root)));
   return found.map(({ mountpoint, fstype }) => ({
+    key: mountpoint,
     observed: `${fstype} is mounted on ${mountpoint}, where crt mounts nothing`,
     fix: { commands: [`umount -l ${quote(mountpoint)}`] },
   }));
@@ -159,6 +166,7 @@ function monitors(entries: readonly Entry[], all: ReadonlyMap<number, Process>):
   return [...all.values()]
     .filter((one) => isMonitor(one) && (orphans.includes(one.pid) || (one.parent === 1 && !isOwner(1))))
     .map(({ pid }) => ({
+      key: `monitor ${pid}`,
       observed: `the monitor with pid ${pid} (crt-init run) has lost its supervisor, and does not end`,
       fix: { commands: [`kill -9 ${pid}`] },
     }));

@@ -18,6 +18,14 @@ export function fixOfRoot(root: HostPath, variable: string, mounts: readonly Mou
 
 function readOnly(path: HostPath, mounts: readonly MountEntry[], advice: string): { fix?: Fix } {
   const mount = holdingMount(path, mounts);
-  if (!mount?.options.includes('ro') && !mount?.superOptions.includes('ro')) return {};
-  return { fix: { commands: [`mount -o remount,rw ${mount.mountpoint}`], advice } };
+  return mount !== undefined && isReadOnly(mount) ? { fix: { commands: [remount(mount)], advice } } : {};
+}
+
+export function isReadOnly({ options, superOptions }: MountEntry): boolean {
+  return options.includes('ro') || superOptions.includes('ro');
+}
+
+/** The mount alone where that is enough: a hierarchy of version 1 in use is busy for more. */
+export function remount({ mountpoint, superOptions }: MountEntry): string {
+  return `mount -o remount,${superOptions.includes('ro') ? '' : 'bind,'}rw ${mountpoint}`;
 }

@@ -22,6 +22,8 @@ export interface Question {
 
 /** A machine with something broken: this one, in a mount namespace of its own. */
 export interface Broken {
+  /** The processes that were asked. */
+  readonly pids: readonly number[];
   /** What doctor says there. */
   ask(question: Question): Promise<DoctorReport>;
   /** Has a shell do something there. */
@@ -42,11 +44,16 @@ export const whole: Broken = inside(['env']);
 
 function inside(enter: readonly string[]): Broken {
   const [command = '', ...words] = enter;
+  const pids: number[] = [];
   const call = async (more: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> => {
-    const { stdout } = await run(command, [...words, ...more], { env: { ...process.env, ...env }, maxBuffer: 1 << 26 });
+    const running = run(command, [...words, ...more], { env: { ...process.env, ...env }, maxBuffer: 1 << 26 });
+    // It execs what it is given.
+    pids.push(running.child.pid ?? 0);
+    const { stdout } = await running;
     return stdout;
   };
   return {
+    pids,
     ask: async ({ only, env, rootfs = ROOTFS }) =>
       JSON.parse(await call([process.execPath, ...loader, program, rootfs, ...only], env)) as DoctorReport,
     // The `crt` of a fix is this one.

@@ -1,6 +1,7 @@
 import { holdingMount, type MountEntry } from '../../host/mounts.js';
 import type { Check, Context, Finding } from '../check.js';
 import { kernelControllers, mountCommands } from '../kernel-controllers.js';
+import { isReadOnly, remount } from '../root-fix.js';
 import { CONTROLLERS } from '../scratch.js';
 
 export const cgroupMounts: Check = {
@@ -48,17 +49,13 @@ function mountsInUse({ cgroup, mounts }: Context['facts']): MountEntry[] {
   return places.flatMap((place) => holdingMount(place, mounts) ?? []);
 }
 
-function isReadOnly({ options, superOptions }: MountEntry): boolean {
-  return options.includes('ro') || superOptions.includes('ro');
-}
-
-function locked({ mountpoint }: MountEntry): Finding {
+function locked(mount: MountEntry): Finding {
   return {
     verdict: 'fail',
-    observed: `${mountpoint} is mounted read-only`,
+    observed: `${mount.mountpoint} is mounted read-only`,
     expected: 'that root can make directories there',
     cost: 'no container can be limited there, so none is started',
-    fix: { commands: [`mount -o remount,rw ${mountpoint}`], advice: 'inside another container it must be given writable from outside' },
+    fix: { commands: [remount(mount)], advice: 'inside another container it must be given writable from outside' },
   };
 }
 

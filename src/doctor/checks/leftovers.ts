@@ -21,10 +21,10 @@ export const leftovers: Check = {
       const first = findLeftovers(context);
       if (first.length === 0) return [{ verdict: 'pass', observed: 'nothing is left over' }];
       await setTimeout(GRACE);
-      const again = new Set(findLeftovers(context).map(({ observed }) => observed));
-      const left = first.filter(({ observed }) => again.has(observed));
+      const before = new Set(first.map(({ key }) => key));
+      const left = findLeftovers(context).filter(({ key }) => before.has(key));
       if (left.length === 0) return [{ verdict: 'pass', observed: 'nothing is left over' }];
-      return left.map((leftover): Finding => ({ verdict: 'warn', cost: 'it holds a name, or room, for nobody', ...leftover }));
+      return left.map(({ observed, fix }): Finding => ({ verdict: 'warn', observed, cost: 'it holds a name, or room, for nobody', fix }));
     } catch (error) {
       return [toFinding(error, 'leftovers')];
     }
