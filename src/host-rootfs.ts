@@ -136,7 +136,7 @@ function placeFor(path: string): SkeletonEntry[] {
 /** Filled aside and renamed into place: whoever finds it finds it whole, and of two makers one wins. */
 function makeSkeleton(roots: Roots, target: HostPath, entries: readonly SkeletonEntry[]): void {
   if (existsSync(target)) return;
-  ensureRoot(roots.layers);
+  ensureRoot(roots.layers, 'layers-dir');
   const temporary = `${roots.layers}/.host-new-${randomName()}`;
   try {
     mkdirSync(temporary, { mode: 0o755 });
@@ -145,7 +145,7 @@ function makeSkeleton(roots: Roots, target: HostPath, entries: readonly Skeleton
     renameSync(temporary, target);
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
-    if (!existsSync(target)) throw systemError(`cannot make the skeleton of the host rootfs, ${target}`, error);
+    if (!existsSync(target)) throw systemError(`cannot make the skeleton of the host rootfs, ${target}`, error, 'layers-dir');
   }
 }
 

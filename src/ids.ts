@@ -29,7 +29,7 @@ export class IdsTaken extends Error {
 
 /** The first host id of a range that nobody has, chosen by chance; touches nothing. @throws UserError when there is none. */
 export function chooseIds(roots: Roots): number {
-  const used = new Set(readdirIfThere(folder(roots)));
+  const used = new Set(readClaims(roots));
   const reserved = reservedRanges();
   const start = Math.floor(Math.random() * RANGES);
   for (let i = 0; i < RANGES; i++) {
@@ -37,14 +37,25 @@ export function chooseIds(roots: Roots): number {
     const isFree = !used.has(base.toString(16)) && !reserved.some(([first, count]) => first < base + IDS && base < first + count);
     if (isFree) return base;
   }
-  throw new UserError(`all ${RANGES} ranges of user ids are taken by containers`, { hint: 'crt ps -a, and crt rm what is not needed' });
+  throw new UserError(`all ${RANGES} ranges of user ids are taken by containers`, {
+    hint: 'crt ps -a, and crt rm what is not needed',
+    check: 'leftovers',
+  });
+}
+
+function readClaims(roots: Roots): readonly string[] {
+  try {
+    return readdirIfThere(folder(roots));
+  } catch (error) {
+    throw systemError(`cannot read ${folder(roots)}`, error, 'layers-dir');
+  }
 }
 
 /** Claims the range of a container whose name is claimed. @throws IdsTaken; UserError when the disk is full or read-only. */
 export function claimIds(roots: Roots, base: number, directory: HostPath, record: ContainerRecord): void {
   const words = `${record.id}\n${record.layer ?? ''}\n${directory}`;
   try {
-    ensureRoot(roots.layers);
+    ensureRoot(roots.layers, 'layers-dir');
     try {
       symlinkSync(words, link(roots, base));
     } catch (error) {
@@ -54,7 +65,7 @@ export function claimIds(roots: Roots, base: number, directory: HostPath, record
     }
   } catch (error) {
     if (codeOf(error) === 'EEXIST') throw new IdsTaken(`the ids from ${base} are taken`, { cause: error });
-    throw systemError(`cannot write down the user ids in ${folder(roots)}`, error);
+    throw systemError(`cannot write down the user ids in ${folder(roots)}`, error, 'layers-dir');
   }
 }
 
@@ -66,13 +77,21 @@ export function releaseIds(roots: Roots, record: ContainerRecord): void {
 
 /** Gives back what containers that are gone have left: a restart empties /run and not /var. */
 export function sweepIds(roots: Roots): void {
-  for (const name of readdirIfThere(folder(roots))) {
+  for (const path of lostIds(roots)) remove(path);
+}
+
+/** Claims of containers that are gone. */
+export function lostIds(roots: Roots): readonly HostPath[] {
+  const isLost = (name: string): boolean => {
     const owner = readOwner(roots, name);
-    if (owner === undefined) continue;
+    if (owner === undefined) return false;
     const isThere = read({ state: toHostPath(dirname(owner.directory)) }, basename(owner.directory))?.record?.id === owner.id;
     const hasLayer = owner.layer !== '' && lstatSync(owner.layer, { throwIfNoEntry: false }) !== undefined;
-    if (!isThere && !hasLayer) remove(toHostPath(`${folder(roots)}/${name}`));
-  }
+    return !isThere && !hasLayer;
+  };
+  return readdirIfThere(folder(roots))
+    .filter(isLost)
+    .map((name) => toHostPath(`${folder(roots)}/${name}`));
 }
 
 function folder(roots: Roots): HostPath {
@@ -96,7 +115,7 @@ function remove(path: HostPath): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw systemError(`cannot remove ${path}`, error);
+    if (codeOf(error) !== 'ENOENT') throw systemError(`cannot remove ${path}`, error, 'layers-dir');
   }
 }
 

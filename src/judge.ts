@@ -44,6 +44,7 @@ function refuseWritable(rootfs: Rootfs, { root, command }: ProbeReport): void {
   const refuse = (what: string): never => {
     throw new UserError(`${what} can be written to by every user of this machine, who could so run as root inside`, {
       hint: `sudo chmod o-w ${rootfs.path}${what.startsWith('/') ? what : ''}`,
+      check: 'rootfs',
     });
   };
   // A sticky bit keeps what is there, not what an earlier folder of PATH could hold tomorrow.
@@ -59,6 +60,7 @@ function refuseMissing(report: ProbeReport, rootfs: Rootfs, command: readonly st
   if (name === undefined) {
     throw new UserError(`there is no shell in ${where}: neither /bin/bash nor /bin/sh`, {
       hint: 'name a command after the container, or another --rootfs DIR',
+      check: 'rootfs',
       exitCode: 127,
     });
   }
@@ -83,6 +85,7 @@ function refuseForeign(command: NonNullable<ProbeReport['command']>, facts: Host
     `${command.path} in ${rootfs.path} is made for ${MACHINE_NAMES[machine] ?? `machine ${machine}`}, this machine is ${facts.arch}`,
     {
       hint: `take a rootfs for ${facts.arch}`,
+      check: 'rootfs',
       exitCode: 126,
     },
   );

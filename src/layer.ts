@@ -46,13 +46,13 @@ export function layerId(name: string): string {
  */
 export function createLayer(root: HostPath, id: string, lower: LowerRoot, owner: LayerOwner): Layer {
   if (!ID.test(id) || id.includes('/')) throw new BugError(`not a layer id: ${JSON.stringify(id)}`);
-  ensureRoot(root);
+  ensureRoot(root, 'layers-dir');
   const directory = toHostPath(`${root}/${id}`);
   const layer = { directory, upper: toHostPath(`${directory}/upper`), work: toHostPath(`${directory}/work`) };
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
-    throw systemError(`cannot make the writable layer ${directory}`, error);
+    throw systemError(`cannot make the writable layer ${directory}`, error, 'layers-dir');
   }
   try {
     writeFileSync(`${directory}/owner.json`, JSON.stringify({ version: 1, ...owner }), { mode: 0o600 });
@@ -63,7 +63,7 @@ export function createLayer(root: HostPath, id: string, lower: LowerRoot, owner:
     mkdirSync(layer.work, { mode: 0o700 });
   } catch (error) {
     rmSync(directory, { recursive: true, force: true });
-    throw systemError(`cannot make the writable layer ${directory}`, error);
+    throw systemError(`cannot make the writable layer ${directory}`, error, 'layers-dir');
   }
   return layer;
 }
@@ -78,12 +78,16 @@ export function removeLayer(root: HostPath, directory: HostPath, verbs: Pick<Hel
   if (directory !== `${root}/${basename(directory)}` || !ID.test(basename(directory))) {
     throw new UserError(`will not remove ${directory}: it is no layer in ${root}`, {
       hint: `if it is one: CRT_LAYERS_DIR=${dirname(directory)} crt rm NAME`,
+      check: 'leftovers',
     });
   }
   const stat = lstatSync(directory, { throwIfNoEntry: false });
   if (stat === undefined) return false;
   if (!stat.isDirectory())
-    throw new UserError(`will not remove ${directory}: it is not a directory`, { hint: 'see what it is, and remove it by hand' });
+    throw new UserError(`will not remove ${directory}: it is not a directory`, {
+      hint: 'see what it is, and remove it by hand',
+      check: 'leftovers',
+    });
   try {
     removeTree(directory);
   } catch {
@@ -119,6 +123,14 @@ export function layersOf(roots: Roots, name?: string): readonly LostLayer[] {
     .filter((id) => (name === undefined ? ID.test(id) : ID.exec(id)?.[1] === name))
     .flatMap((id) => readOwner(toHostPath(`${roots.layers}/${id}`)) ?? [])
     .filter(({ directory }) => dirname(directory) === roots.state);
+}
+
+/** Layers that do not say whose they are: damaged, or not made by us. */
+export function nobodysLayers(roots: Roots): readonly HostPath[] {
+  return readdirIfThere(roots.layers)
+    .filter((id) => ID.test(id))
+    .map((id) => toHostPath(`${roots.layers}/${id}`))
+    .filter((layer) => readOwner(layer) === undefined);
 }
 
 function readOwner(layer: HostPath): LostLayer | undefined {

@@ -149,6 +149,12 @@ function checkHost({ uid, kernel }: HostFacts): void {
   }
 }
 
+/** The file system of the layers root, where it cannot take a writable layer: writes are kept in memory then. */
+export function unfitForLayers(roots: Roots, { mounts }: HostFacts): string | undefined {
+  const fstype = holdingMount(roots.layers, mounts)?.fstype;
+  return fstype !== undefined && NOT_ABOVE.has(fstype) ? fstype : undefined;
+}
+
 function chooseRoot(
   options: RunOptions,
   roots: Roots,
@@ -164,8 +170,8 @@ function chooseRoot(
     return { root: { kind: 'memory', lower, size: options.storageSize }, layer: undefined, notice };
   };
   if (options.storageSize !== undefined) return inMemory(undefined);
-  const fstype = holdingMount(roots.layers, facts.mounts)?.fstype;
-  if (fstype !== undefined && NOT_ABOVE.has(fstype)) {
+  const fstype = unfitForLayers(roots, facts);
+  if (fstype !== undefined) {
     return inMemory(`${roots.layers} is on ${fstype}, which cannot take a writable layer: writes are kept in memory`);
   }
   const layer = layerId(options.name);

@@ -65,11 +65,13 @@ function checkRootfs(named: string, notice: string | undefined, { writable, moun
   if (mount?.options.includes('noexec')) {
     throw new UserError(`${what} ${path} is on a file system that is mounted noexec: nothing in it can run`, {
       hint: `sudo mount -o remount,exec ${mount.mountpoint}`,
+      check: 'rootfs',
     });
   }
   if (mount && !writable && NOT_BELOW_OVERLAY.has(mount.fstype)) {
     throw new UserError(`${what} ${path} is on ${mount.fstype}, which cannot lie below an overlay`, {
       hint: 'copy it to another file system, or use --writable-rootfs',
+      check: 'rootfs',
     });
   }
   const { mode, uid, gid } = statSync(path);
@@ -82,7 +84,10 @@ function openable(named: string, what: string): HostPath {
   try {
     const stat = statSync(path);
     if (!stat.isDirectory())
-      throw new UserError(`${what} ${path} is not a directory`, { hint: 'name the directory that holds bin, etc and usr' });
+      throw new UserError(`${what} ${path} is not a directory`, {
+        hint: 'name the directory that holds bin, etc and usr',
+        check: 'rootfs',
+      });
     accessSync(path, constants.R_OK | constants.X_OK);
   } catch (error) {
     if (error instanceof UserError) throw error;
@@ -93,7 +98,11 @@ function openable(named: string, what: string): HostPath {
         : code === 'EACCES'
           ? 'may not be entered'
           : `cannot be opened (${String(code)})`;
-    throw new UserError(`${what} ${path} ${why}`, { hint: 'for a first try leave it out: crt then takes what it finds', cause: error });
+    throw new UserError(`${what} ${path} ${why}`, {
+      hint: 'for a first try leave it out: crt then takes what it finds',
+      check: 'rootfs',
+      cause: error,
+    });
   }
   const real = realpathSync(path);
   if (real === '/')

@@ -142,7 +142,7 @@ function undoLocked(entry: Entry, context: UndoContext & { readonly self: Proces
   } catch (error) {
     if (error instanceof UserError && error.hint !== undefined) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`cannot clean up ${entry.name}: ${reason}`, { hint: `crt rm -f ${entry.name}`, cause: error });
+    throw new UserError(`cannot clean up ${entry.name}: ${reason}`, { hint: `crt rm -f ${entry.name}`, check: 'leftovers', cause: error });
   }
 }
 
@@ -185,7 +185,10 @@ function endInit(entry: Entry, verbs: HelperVerbs): void {
     if (isAlive(init)) throw error;
   }
   if (waitUntil(() => !isAlive(init), KILL_PATIENCE)) return;
-  throw new UserError(`process ${init.pid} of ${entry.name} does not die`, { hint: `see where it hangs: cat /proc/${init.pid}/stack` });
+  throw new UserError(`process ${init.pid} of ${entry.name} does not die`, {
+    hint: `see where it hangs: cat /proc/${init.pid}/stack`,
+    check: 'leftovers',
+  });
 }
 
 function undoLayers(entry: Entry, { roots, verbs }: UndoContext): readonly HostPath[] {

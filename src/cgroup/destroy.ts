@@ -24,7 +24,11 @@ export function destroyCgroup(directories: readonly CgroupDirectory[], killer: (
     left = removeAll(left);
   }
   const [stuck] = left;
-  if (stuck) throw new UserError(`the cgroup ${stuck.path} is still in use`, { hint: `look who is in it: cat ${stuck.path}/cgroup.procs` });
+  if (stuck)
+    throw new UserError(`the cgroup ${stuck.path} is still in use`, {
+      hint: `look who is in it: cat ${stuck.path}/cgroup.procs`,
+      check: 'leftovers',
+    });
 }
 
 /** @returns those that the kernel says are in use. */
@@ -50,7 +54,7 @@ function remove(path: string): boolean {
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return true;
     if (isErrno(error, 'EBUSY', 'ENOTEMPTY')) return false;
-    throw new UserError(`cannot remove the cgroup ${path}: ${errnoWords(error)}`, { cause: error });
+    throw new UserError(`cannot remove the cgroup ${path}: ${errnoWords(error)}`, { check: 'leftovers', cause: error });
   }
 }
 

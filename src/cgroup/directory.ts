@@ -34,7 +34,11 @@ export function makeDirectory(path: HostPath, name: string): CgroupDirectory {
     mkdirSync(path, 0o755);
   } catch (error) {
     if (isErrno(error, 'EEXIST')) throw foreign(path, name, error);
-    throw new UserError(`cannot make the cgroup ${path}: ${errnoWords(error)}`, { hint: mkdirHint(error), cause: error });
+    throw new UserError(`cannot make the cgroup ${path}: ${errnoWords(error)}`, {
+      hint: mkdirHint(error),
+      check: mkdirCheck(error),
+      cause: error,
+    });
   }
   return { path, inode: lstatSync(path).ino };
 }
@@ -49,6 +53,11 @@ function mkdirHint(error: unknown): string {
   if (isErrno(error, 'EACCES', 'EPERM')) return 'run it as root: sudo crt run …';
   if (isErrno(error, 'EAGAIN', 'ENOMEM', 'ENOSPC')) return 'the kernel allows no more cgroups here: remove unused ones, see /proc/cgroups';
   return 'crt doctor tells what is wrong with the cgroups of this machine';
+}
+
+/** Where no directory can be made no container is limited; what is mounted read-only is told by the check of the mounts. */
+export function mkdirCheck(error: unknown): UserError['check'] {
+  return isErrno(error, 'EROFS') ? 'cgroup-mounts' : 'cgroup-controllers';
 }
 
 /** Undo of a creation that failed halfway: the directories are new and empty. Errors stay silent, the first one counts. */
@@ -88,12 +97,20 @@ function openLimit(write: LimitWrite, path: string): { readonly path: string; re
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw refused(write, error);
     if (write.optional) return undefined;
-    throw new UserError(`this kernel cannot limit that: there is no ${write.file}`, { hint: missingHint(write), cause: error });
+    throw new UserError(`this kernel cannot limit that: there is no ${write.file}`, {
+      hint: missingHint(write),
+      check: limitCheck(write),
+      cause: error,
+    });
   }
 }
 
 function refused(write: LimitWrite, error: unknown): UserError {
-  return new UserError(`the kernel refused ${write.file} = ${write.value}: ${errnoWords(error)}`, { hint: write.hint, cause: error });
+  return new UserError(`the kernel refused ${write.file} = ${write.value}: ${errnoWords(error)}`, {
+    hint: write.hint,
+    check: limitCheck(write),
+    cause: error,
+  });
 }
 
 function applyLimit(write: LimitWrite, fd: number, directory: string): void {
@@ -106,8 +123,17 @@ function applyLimit(write: LimitWrite, fd: number, directory: string): void {
   const { file, value } = write.readBack ?? write;
   const got = readText(`${directory}/${file}`);
   if (got === undefined || !isAccepted({ kind: write.kind, value }, got)) {
-    throw new UserError(`the kernel did not keep ${write.file} = ${write.value}: it reads back ${got ?? 'nothing'}`, { hint: write.hint });
+    throw new UserError(`the kernel did not keep ${write.file} = ${write.value}: it reads back ${got ?? 'nothing'}`, {
+      hint: write.hint,
+      check: limitCheck(write),
+    });
   }
+}
+
+/** The check that sets the same. */
+function limitCheck({ controller, file }: LimitWrite): UserError['check'] {
+  if (controller === 'devices' || controller === 'cpuset') return 'cgroup-controllers';
+  return file.includes('sw') ? 'cgroup-swap' : 'cgroup-limits';
 }
 
 function missingHint(write: LimitWrite): string {

@@ -159,11 +159,13 @@ export class CgroupV1 implements ContainerCgroup {
           controller === 'pids'
             ? 'give --pids-limit -1 to go without'
             : `mount it: mount -t cgroup -o ${controller} cgroup ${CGROUP_ROOT}/${controller}`,
+        check: 'cgroup-controllers',
       });
     }
     if (!optional && file.includes('memsw') && !existsSync(`${hierarchy.mountpoint}/${file}`)) {
       throw new UserError('this kernel does not count swap, so it cannot be limited', {
         hint: 'leave out --memory-swap, or boot with swapaccount=1',
+        check: 'cgroup-swap',
       });
     }
   }

@@ -6,7 +6,7 @@ import type { CgroupFacts } from '../host/facts.js';
 import { type HostPath, type Step, step, toHostPath } from '../plan/step.js';
 import type { Resources } from '../spec/types.js';
 import { CGROUP_ROOT, type ContainerCgroup, mountStep, O_CLOEXEC, O_PATH, READ_ONLY_MOUNT } from './container.js';
-import { applyLimits, listPids, makeDirectory, refuseFile, removeDirectories } from './directory.js';
+import { applyLimits, listPids, makeDirectory, mkdirCheck, refuseFile, removeDirectories } from './directory.js';
 import type { CgroupDirectory, CgroupStats } from './driver.js';
 import { errnoWords, isErrno, readNumber, readText, writeText } from './files.js';
 import { checkResources, type LimitWrite, limitsV2 } from './limits.js';
@@ -121,6 +121,7 @@ export class CgroupV2 implements ContainerCgroup {
         controller === 'pids'
           ? 'give --pids-limit -1 to go without'
           : 'it may be taken by a version 1 mount (see /proc/cgroups), or not be delegated to this cgroup',
+      check: 'cgroup-controllers',
     });
   }
 
@@ -140,6 +141,7 @@ export class CgroupV2 implements ContainerCgroup {
         hint: isErrno(error, 'EROFS')
           ? 'the cgroup file system is mounted read-only here; inside another container it must be given writable'
           : 'run it as root: sudo crt run …',
+        check: mkdirCheck(error),
         cause: error,
       });
     }
@@ -159,6 +161,7 @@ function enable(path: string, controllers: readonly string[]): void {
     if (isErrno(error, 'EBUSY')) throw internalProcesses(path, error);
     throw new UserError(`cannot enable ${controllers.join(', ')} below the cgroup ${path}: ${errnoWords(error)}`, {
       hint: `compare with what it has: cat ${path}/cgroup.controllers`,
+      check: 'cgroup-delegation',
       cause: error,
     });
   }
@@ -167,6 +170,7 @@ function enable(path: string, controllers: readonly string[]): void {
 function internalProcesses(path: string, cause?: unknown): UserError {
   return new UserError(`the cgroup ${path} has processes of its own, so the kernel lets it limit no cgroup below it`, {
     hint: `crt moves nobody; move them yourself: mkdir ${path}/main && for p in $(cat ${path}/cgroup.procs); do echo $p > ${path}/main/cgroup.procs; done`,
+    check: 'cgroup-delegation',
     cause,
   });
 }

@@ -69,6 +69,8 @@ export interface ProbeSteps {
   readonly namespaces?: number;
   /** Performed by that process, before it execs a program that does nothing. */
   readonly init?: readonly Step[];
+  /** Called at each `report` among the steps; the `await` that belongs to it goes on afterwards. `pid`: that process, once it is born. */
+  readonly onReport?: (text: string, pid: number | undefined) => void;
 }
 
 /** What a check may look at. */

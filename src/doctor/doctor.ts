@@ -5,6 +5,7 @@ import { randomName } from '../state/file.js';
 import { stateRoots } from '../state/roots.js';
 import { type Check, type Context, type Finding, GROUPS, type Group, type Verdict } from './check.js';
 import { CHECKS } from './checks.js';
+import { toFinding } from './finding.js';
 import { runProbe } from './probe-plan.js';
 
 export interface DoctorOptions {
@@ -121,11 +122,4 @@ function tooLate(patience: number): Finding {
     expected: 'an answer within a few milliseconds',
     fix: { advice: 'is the machine very busy, or a disk not answering? uptime; dmesg | tail' },
   };
-}
-
-/** An error about another check is told there. @throws what is no UserError: a bug of ours */
-function toFinding(error: unknown, id: CheckId): Finding {
-  if (!(error instanceof UserError)) throw error;
-  if (error.check !== undefined && error.check !== id) return { verdict: 'unknown', observed: `could not be tried: see ${error.check}` };
-  return { verdict: 'fail', observed: error.message, ...(error.hint === undefined ? {} : { fix: { advice: error.hint } }) };
 }

@@ -44,6 +44,11 @@ export async function runProbe(steps: ProbeSteps, signal: AbortSignal): Promise<
       const event = await launch.next();
       if (event.kind === 'started') continue;
       if (event.kind === 'exited') return { ok: true };
+      if (event.kind === 'report') {
+        steps.onReport?.(event.text, launch.pid);
+        launch.proceed();
+        continue;
+      }
       if (event.kind !== 'failed') throw new BugError(`the helper said ${event.kind} to a probe`);
       const failed = plan.steps[event.index];
       if (failed === undefined) throw new BugError(`the helper failed at step ${event.index} of a probe`);

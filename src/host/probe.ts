@@ -35,7 +35,11 @@ function readProc(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new UserError(`${path} is missing: crt needs a mounted /proc`, { hint: 'mount -t proc proc /proc', check: 'environment', cause: error });
+    throw new UserError(`${path} is missing: crt needs a mounted /proc`, {
+      hint: 'mount -t proc proc /proc',
+      check: 'environment',
+      cause: error,
+    });
   }
 }
 

@@ -95,12 +95,13 @@ function makeWay(entry: Entry | undefined, repair: (directory: HostPath) => void
 
 function taken(entry: Entry): UserError {
   const { name, record } = entry;
-  const by = (who: string, hint: string): UserError => new UserError(`the name ${name} is taken by ${who}`, { hint });
+  const by = (who: string, hint: string, check?: 'leftovers'): UserError =>
+    new UserError(`the name ${name} is taken by ${who}`, { hint, ...(check ? { check } : {}) });
   switch (status(entry)) {
     case 'running':
       return by(`a running container (pid ${entry.init?.pid})`, 'crt ps');
     case 'corrupt':
-      return by(`a damaged state folder (${entry.problem})`, `crt rm ${name}`);
+      return by(`a damaged state folder (${entry.problem})`, `crt rm ${name}`, 'leftovers');
     case 'creating':
       return by(`a container that is being started (by process ${record?.owner.pid})`, 'crt ps');
     default:

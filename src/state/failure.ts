@@ -29,9 +29,27 @@ const CAUSES: Readonly<Record<string, readonly [text: string, hint?: string]>> =
   EIO: ['the disk reported an error', 'see dmesg'],
 };
 
-/** A failed system call as the user's problem: `what: why`, with what to try next where that is known. */
-export function systemError(what: string, error: unknown): UserError {
+/** Of which the check of the folder would not tell: another does, or none, for a limit of this process. */
+const CHECKS: Readonly<Record<string, UserError['check']>> = {
+  ENOSPC: 'disk-space',
+  EDQUOT: 'disk-space',
+  EMFILE: undefined,
+  ENFILE: undefined,
+  EFBIG: undefined,
+  ENAMETOOLONG: undefined,
+};
+
+/**
+ * A failed system call as the user's problem: `what: why`, with what to try next where that is known.
+ * @param check the check of `crt doctor` for the folder that it is about.
+ */
+export function systemError(what: string, error: unknown, check: UserError['check'] = 'state-dir'): UserError {
   if (error instanceof UserError) return error;
-  const [text, hint] = CAUSES[codeOf(error) ?? ''] ?? [error instanceof Error ? error.message : String(error)];
-  return new UserError(`${what}: ${text}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
+  const code = codeOf(error) ?? '';
+  const [text, hint] = CAUSES[code] ?? [error instanceof Error ? error.message : String(error)];
+  return new UserError(`${what}: ${text}`, {
+    cause: error,
+    check: code in CHECKS ? CHECKS[code] : check,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }

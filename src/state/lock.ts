@@ -167,8 +167,8 @@ function remove(path: string): void {
 
 function busy(directory: HostPath, rival: ProcessIdentity | 'swapped' | 'gone'): UserError {
   const who = typeof rival === 'string' ? 'another process' : `process ${rival.pid}`;
-  return new UserError(
-    `${who} is cleaning up ${directory} and does not finish`,
-    typeof rival === 'string' ? {} : { hint: `see what it does: ps -fp ${rival.pid}` },
-  );
+  return new UserError(`${who} is cleaning up ${directory} and does not finish`, {
+    check: 'leftovers',
+    ...(typeof rival === 'string' ? {} : { hint: `see what it does: ps -fp ${rival.pid}` }),
+  });
 }

@@ -28,23 +28,23 @@ function absolute(env: NodeJS.ProcessEnv, variable: string, fallback: string): H
  * what is killed and removed.
  * @throws UserError
  */
-export function ensureRoot(path: HostPath): void {
-  const stat = makeRoot(path);
-  if (!stat.isDirectory()) throw new UserError(`${path} is not a directory`, { hint: 'move it away: crt makes a directory there' });
+export function ensureRoot(path: HostPath, check: 'state-dir' | 'layers-dir' = 'state-dir'): void {
+  const stat = makeRoot(path, check);
+  if (!stat.isDirectory()) throw new UserError(`${path} is not a directory`, { hint: 'move it away: crt makes a directory there', check });
   const uid = process.geteuid?.() ?? 0;
   if (stat.uid !== uid || (stat.mode & 0o022) !== 0) {
-    throw new UserError(`${path} can be changed by other users`, { hint: `sudo chown ${uid}: ${path} && sudo chmod 700 ${path}` });
+    throw new UserError(`${path} can be changed by other users`, { hint: `sudo chown ${uid} ${path} && sudo chmod 700 ${path}`, check });
   }
 }
 
-function makeRoot(path: HostPath): Stats {
+function makeRoot(path: HostPath, check: UserError['check']): Stats {
   try {
     const there = statSync(path, { throwIfNoEntry: false });
     if (there !== undefined) return there;
     makeFolders(path, 0o700);
     return statSync(path);
   } catch (error) {
-    throw systemError(`cannot make ${path}`, error);
+    throw systemError(`cannot make ${path}`, error, check);
   }
 }
 

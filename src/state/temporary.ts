@@ -22,16 +22,21 @@ export function temporaryPath(roots: Roots, name: string, owner: ProcessIdentity
  * restart passes for a living process's only if pid and start time agree, and then it waits for the next sweep.
  */
 export function sweepTemporaries(roots: Roots, boot: string, name?: string): readonly HostPath[] {
-  const removed: HostPath[] = [];
-  for (const file of readdirIfThere(roots.state)) {
+  const lost = lostTemporaries(roots, boot, name);
+  for (const path of lost) removeFolder(path);
+  return lost;
+}
+
+/** Those that {@link sweepTemporaries} would remove. */
+export function lostTemporaries(roots: Pick<Roots, 'state'>, boot: string, name?: string): readonly HostPath[] {
+  const isLost = (file: string): boolean => {
     const [, of, pid, ticks] = PATTERN.exec(file) ?? [];
-    if (of === undefined || (name !== undefined && of !== name)) continue;
-    if (isAlive({ pid: Number(pid), startTime: Number(ticks), bootId: boot })) continue;
-    const path = toHostPath(`${roots.state}/${file}`);
-    removeFolder(path);
-    removed.push(path);
-  }
-  return removed;
+    if (of === undefined || (name !== undefined && of !== name)) return false;
+    return !isAlive({ pid: Number(pid), startTime: Number(ticks), bootId: boot });
+  };
+  return readdirIfThere(roots.state)
+    .filter(isLost)
+    .map((file) => toHostPath(`${roots.state}/${file}`));
 }
 
 /** The names in a directory, none when there is no such directory. */

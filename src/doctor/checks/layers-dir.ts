@@ -1,0 +1,54 @@
+import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { helperVerbs } from '../../launch/verbs.js';
+import { createLayer, layerId, removeLayer } from '../../layer.js';
+import { type HostPath, toHostPath } from '../../plan/step.js';
+import { systemError } from '../../state/failure.js';
+import { randomName } from '../../state/file.js';
+import type { Check, Context } from '../check.js';
+import { toFinding } from '../finding.js';
+import { fixOfRoot } from '../root-fix.js';
+import { inRoot, isThere, scratchRecord } from '../scratch.js';
+
+export const layersDir: Check = {
+  id: 'layers-dir',
+  group: 'storage',
+  title: 'the directory of writable layers',
+  proves:
+    'In /var/lib/crt/layers (CRT_LAYERS_DIR) a layer is made as a start makes it, with owner and mode; a file is written in it and renamed, a symbolic link is made, and all of it is removed. The directory belongs to root and to nobody else. Where it is not there yet, a folder beside it is taken instead and removed.',
+  why: 'What a container writes goes to a layer of its own there, never to the rootfs; and there is written down which user ids a container has.',
+  repair:
+    'Make it writable, owned by root, mode 0700, or set CRT_LAYERS_DIR to a directory that is. noexec and nodev do no harm: a layer is only seen through the overlay.',
+  needsRoot: true,
+  run: async (context) => {
+    const { roots, facts } = context;
+    try {
+      await inRoot(roots.layers, (layers) => makeAndRemove(layers, context));
+      const made = isThere(roots.layers) ? '' : ', which a start makes';
+      return [{ verdict: 'pass', observed: `a layer can be made in ${roots.layers}${made}` }];
+    } catch (error) {
+      const more = { expected: `a directory of root's own at ${roots.layers}, or room for one`, cost: 'no container can be started' };
+      return [toFinding(error, 'layers-dir', { ...more, ...fixOfRoot(roots.layers, 'CRT_LAYERS_DIR', facts.mounts) })];
+    }
+  },
+};
+
+function makeAndRemove(layers: HostPath, { roots, name }: Context): void {
+  const { directory } = makeLayer(layers, roots.state, name('layer'));
+  try {
+    writeFileSync(`${directory}/upper/.new`, 'x');
+    renameSync(`${directory}/upper/.new`, `${directory}/upper/file`);
+    symlinkSync('a claim of user ids', `${directory}/link`);
+  } catch (error) {
+    throw systemError(`cannot write ${directory}`, error, 'layers-dir');
+  } finally {
+    removeLayer(layers, directory, helperVerbs());
+  }
+}
+
+/** A layer of a container that is not there: whoever finds it after a crash removes it. @throws UserError */
+export function makeLayer(layers: HostPath, state: HostPath, name: string): ReturnType<typeof createLayer> {
+  const id = layerId(name);
+  const record = { ...scratchRecord(name, toHostPath(`${layers}/${id}`)), id: randomName() };
+  const owner = { directory: toHostPath(`${state}/${name}`), record };
+  return createLayer(layers, id, { lowerMode: 0o755, lowerUid: 0, lowerGid: 0 }, owner);
+}

@@ -1,0 +1,127 @@
+import { mkdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { helperVerbs } from '../../launch/verbs.js';
+import { removeLayer } from '../../layer.js';
+import type { RootSource } from '../../plan/layout.js';
+import { stageRoot } from '../../plan/rootfs.js';
+import { type HostPath, type Step, step, toHostPath } from '../../plan/step.js';
+import { unfitForLayers } from '../../prepare.js';
+import { toConfig } from '../../spec/from-options.js';
+import { codeOf, errnoWords, systemError } from '../../state/failure.js';
+import type { Check, Context, Finding, Probed } from '../check.js';
+import { describeProbe, elsewhere, toFinding } from '../finding.js';
+import { inRoot, rootLayout } from '../scratch.js';
+import { makeLayer } from './layers-dir.js';
+
+export const overlay: Check = {
+  id: 'overlay',
+  group: 'storage',
+  title: 'a writable layer above a rootfs',
+  proves:
+    "The helper mounts an overlay whose upper and work folders lie on the layers directory's own file system, as run does. Through it a file of the lower layer is removed, and a directory is removed and made again, which takes whiteouts and extended attributes (trusted.overlay.*).",
+  why: 'The rootfs is never written: an overlay shows it, and keeps what a container writes in a layer above. A file system without extended attributes mounts all the same, and then fails in the middle of the work.',
+  repair:
+    'Load the module: `modprobe overlay`. Put CRT_LAYERS_DIR on ext4, xfs, btrfs or tmpfs, on which extended attributes and whiteouts work. Without overlay there is `--writable-rootfs`.',
+  needsRoot: true,
+  run: async (context) => {
+    const { roots, facts } = context;
+    const fstype = unfitForLayers(roots, facts);
+    try {
+      return await inRoot(roots.layers, async (layers) => {
+        const { directory } = makeLayer(layers, roots.state, context.name('overlay'));
+        try {
+          return [await tryIt(directory, fstype, context)];
+        } finally {
+          removeLayer(layers, directory, helperVerbs());
+        }
+      });
+    } catch (error) {
+      return [toFinding(error, 'overlay')];
+    }
+  },
+};
+
+const STEPS: readonly string[] = ['staging', 'open', 'overlay'];
+
+async function tryIt(directory: HostPath, fstype: string | undefined, { probe, roots, name }: Context): Promise<Finding> {
+  const lower = makeLower(directory);
+  const source: RootSource =
+    fstype === undefined
+      ? { kind: 'layer', lower, upper: toHostPath(`${directory}/upper`), work: toHostPath(`${directory}/work`), discard: true }
+      : { kind: 'memory', lower, size: undefined };
+  const config = toConfig({ name: name('overlay') }, { facts: { cpus: 1, oomScoreAdj: 0 }, rootfs: lower, rootfsKind: 'directory' });
+  let written: Finding | undefined;
+  const probed = await probe({
+    stage: stageRoot(rootLayout(source), config),
+    init: hold(),
+    // The stage's working directory is the staging area, and init inherits it.
+    onReport: (_, pid) => {
+      written = writeThrough(`/proc/${pid}/cwd/root`, roots.layers);
+    },
+  });
+  if (written !== undefined && written.verdict === 'fail') return written;
+  if (!probed.ok) return STEPS.includes(probed.op) ? refused(probed, roots.layers) : elsewhere('namespaces');
+  if (fstype === undefined) return { verdict: 'pass', observed: `an overlay with its layer in ${roots.layers} keeps what is written` };
+  return {
+    verdict: 'warn',
+    observed: `${roots.layers} is on ${fstype}, which cannot take a writable layer`,
+    expected: 'ext4, xfs, btrfs or tmpfs',
+    cost: 'what containers write is kept in memory, and --keep is refused',
+    fix: { advice: 'set CRT_LAYERS_DIR to a directory on a disk of its own, for all calls of crt' },
+  };
+}
+
+function makeLower(directory: HostPath): HostPath {
+  const lower = toHostPath(`${directory}/lower`);
+  try {
+    for (const folder of [lower, `${lower}/folder`]) mkdirSync(folder, { mode: 0o755 });
+    writeFileSync(`${lower}/folder/file`, 'x');
+  } catch (error) {
+    throw systemError(`cannot write ${directory}`, error, 'layers-dir');
+  }
+  return lower;
+}
+
+function hold(): readonly Step[] {
+  const note = { chapter: 'process' as const, why: 'doctor writes through the overlay' };
+  return [step('report', 'monitor', { reason: 'mounted' }, note), step('await', 'monitor', {}, note)];
+}
+
+/** What takes whiteouts and an opaque directory (overlayfs, "Non-directories" and "Directories"). */
+function writeThrough(root: string, layers: HostPath): Finding {
+  try {
+    unlinkSync(`${root}/folder/file`);
+    rmdirSync(`${root}/folder`);
+    mkdirSync(`${root}/folder`);
+    writeFileSync(`${root}/folder/file`, 'y');
+    return { verdict: 'pass', observed: '' };
+  } catch (error) {
+    return {
+      verdict: 'fail',
+      observed: `an overlay with its layer in ${layers} does not keep what is written: ${errnoWords(error)} (${codeOf(error)})`,
+      expected: 'a file system with extended attributes of trusted.overlay, and whiteouts',
+      cost: 'files of the rootfs cannot be removed or replaced inside',
+      fix: { advice: 'set CRT_LAYERS_DIR to a directory on ext4, xfs, btrfs or tmpfs, for all calls of crt' },
+    };
+  }
+}
+
+const ENODEV = 19;
+
+function refused(probed: Extract<Probed, { ok: false }>, layers: HostPath): Finding {
+  const cost = 'each run needs --writable-rootfs, which writes to the rootfs itself';
+  if (probed.errno === ENODEV)
+    return {
+      verdict: 'fail',
+      observed: 'the kernel has no overlay file system',
+      expected: 'one',
+      cost,
+      fix: { commands: ['modprobe overlay'] },
+    };
+  return {
+    verdict: 'fail',
+    observed: `no overlay can be mounted with its layer in ${layers}: ${probed.op}: ${describeProbe(probed)}`,
+    expected: 'a file system that can be the upper layer of an overlay',
+    cost,
+    fix: { advice: 'set CRT_LAYERS_DIR to a directory on ext4, xfs, btrfs or tmpfs, for all calls of crt' },
+  };
+}

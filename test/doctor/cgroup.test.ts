@@ -1,0 +1,111 @@
+import { existsSync, readdirSync } from 'node:fs';
+import test, { type ExecutionContext } from 'ava';
+import { judgeSwap } from '../../src/doctor/checks/cgroup-swap.js';
+import { e2e, host, onV1 } from '../e2e/support.js';
+import { type Broken, broken, checkOf, complaints, fixOf, saying, whole } from './broken.js';
+
+const only = ['cgroup'];
+const { hierarchies, unified, mode } = host.cgroup;
+const onV2 = host.uid === 0 && mode === 'v2' ? test : test.skip;
+
+function place(controller: string): string {
+  return hierarchies.find(({ controllers }) => controllers.includes(controller))?.mountpoint ?? '';
+}
+
+/** Scratch cgroups of these processes. */
+function scratch(pids: readonly number[]): string[] {
+  const tops = [...hierarchies.map(({ mountpoint }) => mountpoint), ...(unified ? [unified.mountpoint, `${unified.mountpoint}/crt`] : [])];
+  const names = tops.flatMap((top) => (existsSync(top) ? readdirSync(top) : []));
+  return names.filter((name) => pids.some((pid) => name.startsWith(`crt-doctor-${pid}-`)));
+}
+
+async function repaired(t: ExecutionContext, world: Broken, expected: readonly string[]): Promise<void> {
+  const before = await world.ask({ only });
+  t.deepEqual(complaints(before), expected, JSON.stringify(before));
+  const failed = before.checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'warn');
+  await world.sh(failed.map(({ id }) => fixOf(before, id)).join('\n'));
+  const after = await world.ask({ only });
+  t.deepEqual(complaints(after), [], JSON.stringify(after));
+  t.deepEqual(scratch(world.pids), []);
+}
+
+e2e('a whole machine: no complaint, and nothing left behind', async (t) => {
+  const report = await whole.ask({ only });
+  t.deepEqual(complaints(report), [], JSON.stringify(report));
+  t.is(checkOf(report, 'cgroup-limits').findings.length, 3);
+  t.is(checkOf(report, 'cgroup-controllers').findings.length, 5);
+  t.deepEqual(scratch(whole.pids), []);
+});
+
+const UNKNOWN = ['cgroup-controllers', 'cgroup-limits', 'cgroup-swap', 'cgroup-delegation'].map((id) => `${id} unknown`);
+
+e2e('no cgroup mount', async (t) => {
+  // Also those that lie elsewhere.
+  const script = "umount -R -l /sys/fs/cgroup; for m in $(awk '$3 ~ /^cgroup/ { print $2 }' /proc/self/mounts); do umount -l $m; done";
+  await repaired(t, await broken(t, script), ['cgroup-mounts fail', ...UNKNOWN]);
+});
+
+onV1('version 1: a hierarchy that is mounted read-only', async (t) => {
+  const world = await broken(t, `mount -o remount,bind,ro ${place('pids')}`);
+  const report = await world.ask({ only });
+  t.is(saying(report, 'cgroup-mounts', /pids is mounted read-only$/)[0]?.verdict, 'fail');
+  await repaired(t, world, ['cgroup-mounts fail', 'cgroup-controllers unknown', 'cgroup-limits unknown']);
+});
+
+for (const [controller, verdict, others] of [
+  ['memory', 'warn', ['cgroup-limits unknown', 'cgroup-swap unknown']],
+  ['pids', 'fail', ['cgroup-limits unknown']],
+  ['cpu', 'warn', ['cgroup-limits unknown']],
+  ['cpuset', 'warn', []],
+  ['devices', 'warn', []],
+] as const) {
+  onV1(`version 1: no ${controller} hierarchy`, async (t) => {
+    const world = await broken(t, `umount -l ${place(controller)}`);
+    const report = await world.ask({ only });
+    const words = new RegExp(`^no cgroup with the ${controller} controller is mounted$`);
+    t.is(saying(report, 'cgroup-controllers', words)[0]?.verdict, verdict);
+    await repaired(t, world, [`cgroup-controllers ${verdict}`, ...others]);
+  });
+}
+
+onV2('version 2: mounted read-only', async (t) => {
+  const world = await broken(t, 'mount -o remount,bind,ro /sys/fs/cgroup');
+  await repaired(t, world, ['cgroup-mounts fail', ...UNKNOWN]);
+});
+
+onV2('version 2: controllers that are not handed down to where crt stands', async (t) => {
+  const script = `mkdir /sys/fs/cgroup/bare; echo 0 > /sys/fs/cgroup/bare/cgroup.procs
+    exec unshare -C -m sh -ec 'umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; echo broken; exec sleep 1000'`;
+  const world = await broken(t, script);
+  const report = await world.ask({ only });
+  t.is(saying(report, 'cgroup-controllers', /have no pids controller$/)[0]?.verdict, 'fail', JSON.stringify(report));
+  t.is(saying(report, 'cgroup-controllers', /have no memory controller$/)[0]?.verdict, 'warn');
+});
+
+onV2('version 2: a cgroup with processes of its own, which is not the root', async (t) => {
+  const script = `echo '+memory +pids +cpu +cpuset' > /sys/fs/cgroup/cgroup.subtree_control; mkdir /sys/fs/cgroup/full
+    echo 0 > /sys/fs/cgroup/full/cgroup.procs
+    exec unshare -C -m sh -ec 'umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; echo broken; exec sleep 1000'`;
+  const world = await broken(t, script);
+  const report = await world.ask({ only: ['cgroup-delegation'] });
+  t.deepEqual(complaints(report), ['cgroup-delegation fail'], JSON.stringify(report));
+  t.regex(checkOf(report, 'cgroup-delegation').findings[0]?.observed ?? '', /has processes of its own/);
+  await repaired(t, world, ['cgroup-controllers unknown', 'cgroup-limits unknown', 'cgroup-swap unknown', 'cgroup-delegation fail']);
+});
+
+onV1('version 2 alone, all of whose controllers version 1 holds', async (t) => {
+  if (mode !== 'hybrid') return void t.pass();
+  const world = await broken(t, hierarchies.map(({ mountpoint }) => `umount -l ${mountpoint}`).join('\n'));
+  const report = await world.ask({ only });
+  const [pids] = saying(report, 'cgroup-controllers', /no pids controller$/);
+  t.is(pids?.verdict, 'fail', JSON.stringify(report));
+  t.regex(pids?.fix?.advice ?? '', /^version 1 holds it/);
+});
+
+test('swap that is not counted', (t) => {
+  t.is(judgeSwap({ isPinned: true, hasSwap: true }).verdict, 'pass');
+  t.is(judgeSwap({ isPinned: false, hasSwap: false }).verdict, 'info');
+  const counted = judgeSwap({ isPinned: false, hasSwap: true });
+  t.is(counted.verdict, 'warn');
+  t.regex(counted.fix?.advice ?? '', /swapaccount=1/);
+});

@@ -1,0 +1,182 @@
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import type { ExecutionContext } from 'ava';
+import type { Finding } from '../../src/doctor/check.js';
+import { box, cgroupsOf, descendants, e2e, folder, host, readProc, startCrt } from '../e2e/support.js';
+import { deadProcess } from '../state/_sandbox.js';
+import { broken, type Question, saying, whole } from './broken.js';
+
+const only = ['leftovers'];
+
+interface Place {
+  readonly state: string;
+  readonly layers: string;
+  readonly question: Question;
+}
+
+/** Directories of this test alone: others leave things in the usual ones. */
+async function ownRoots(t: ExecutionContext): Promise<Place> {
+  const path = await folder(t);
+  const [state, layers] = [`${path}/state`, `${path}/layers`];
+  for (const root of [state, layers]) mkdirSync(root, { mode: 0o700 });
+  return { state, layers, question: { only, env: { CRT_STATE_DIR: state, CRT_LAYERS_DIR: layers } } };
+}
+
+/** Cgroups and processes are everybody's: what other tests have left is no matter of this one. */
+async function look({ question, state, layers }: Place, words: RegExp, world = whole): Promise<{ all: Finding[]; these: Finding[] }> {
+  const report = await world.ask(question);
+  const these = saying(report, 'leftovers', words).filter(({ verdict }) => verdict === 'warn');
+  return { all: [...new Set([...these, ...saying(report, 'leftovers', new RegExp(`${state}|${layers}`))])], these };
+}
+
+function commands(findings: readonly Finding[]): string {
+  return findings.flatMap(({ fix }) => fix?.commands ?? []).join('\n');
+}
+
+/** Sees this one thing, that looking does not take it away, that the fix does, and that nothing is left then. */
+async function repaired(t: ExecutionContext, place: Place, words: RegExp, world = whole): Promise<void> {
+  const { question, state, layers } = place;
+  t.is((await look(place, words, world)).these.length, 1);
+  const { all, these } = await look(place, words, world);
+  t.is(these.length, 1);
+  await world.sh(commands(all), question.env);
+  t.deepEqual((await look(place, words, world)).all, []);
+  const kept = [...readdirSync(state), ...readdirSync(layers)].filter((name) => !name.startsWith('.host-') && name !== '.ids');
+  t.deepEqual(kept, []);
+}
+
+/** A container that runs: its supervisor and its monitor. */
+async function running(t: ExecutionContext, name: string, { question }: Place): Promise<{ kill(): Promise<void>; stop(): number }> {
+  const child = startCrt(t, ['run', name, '--', 'sh', '-c', 'echo up; sleep 1000'], question.env ? { env: question.env } : {});
+  if (child.stdout) await once(child.stdout, 'data');
+  const [monitor = 0] = descendants('crt-init', child.pid).filter((pid) => isChild(pid, child.pid));
+  return {
+    kill: async () => {
+      const exit = once(child, 'exit');
+      // Stopped first, or it would clear up between the two.
+      process.kill(monitor, 'SIGSTOP');
+      child.kill('SIGKILL');
+      await exit;
+      process.kill(monitor, 'SIGKILL');
+    },
+    stop: () => {
+      process.kill(monitor, 'SIGSTOP');
+      child.kill('SIGKILL');
+      return monitor;
+    },
+  };
+}
+
+function isChild(pid: number, parent: number | undefined): boolean {
+  return Number(/\) \S (\d+)/.exec(readProc(pid, 'stat'))?.[1]) === parent;
+}
+
+e2e('nothing is left over, and a living container is none', async (t) => {
+  const place = await ownRoots(t);
+  const name = box(t);
+  t.deepEqual((await look(place, new RegExp(name))).all, []);
+  const container = await running(t, name, place);
+  t.deepEqual((await look(place, new RegExp(name))).all, []);
+  await container.kill();
+  await repaired(t, place, new RegExp(`^the supervisor of ${name} `));
+});
+
+e2e('supervisor and monitor killed', async (t) => {
+  const place = await ownRoots(t);
+  const name = box(t);
+  await (await running(t, name, place)).kill();
+  await repaired(t, place, new RegExp(`^the supervisor of ${name} \\(process \\d+\\) is gone`));
+});
+
+e2e('a monitor that does not end', async (t) => {
+  const place = await ownRoots(t);
+  const name = box(t);
+  const monitor = (await running(t, name, place)).stop();
+  const words = new RegExp(`^the monitor with pid ${monitor} \\(crt-init run\\) has lost its supervisor|^the supervisor of ${name} `);
+  const { these } = await look(place, words);
+  t.is(these.length, 2, JSON.stringify(these));
+  await whole.sh(commands(these), place.question.env);
+  t.deepEqual((await look(place, words)).all, []);
+});
+
+e2e('the state folder gone as well: layer and cgroup', async (t) => {
+  const place = await ownRoots(t);
+  const name = box(t);
+  await (await running(t, name, place)).kill();
+  rmSync(`${place.state}/${name}`, { recursive: true });
+  const cgroups = cgroupsOf(name);
+  t.true(cgroups.length > 0);
+  const { all, these } = await look(place, new RegExp(`${name} belongs to no container|is left of ${name}$`));
+  t.is(these.length, cgroups.length + 1, JSON.stringify(these));
+  await whole.sh(commands(all), place.question.env);
+  t.deepEqual([(await look(place, new RegExp(name))).all, cgroupsOf(name)], [[], []]);
+});
+
+e2e('a damaged state folder', async (t) => {
+  const place = await ownRoots(t);
+  mkdirSync(`${place.state}/damaged`);
+  writeFileSync(`${place.state}/damaged/state.json`, '');
+  await repaired(t, place, /state\/damaged is damaged: state\.json is empty$/);
+});
+
+e2e('a damaged one with a name that a shell would take apart', async (t) => {
+  const place = await ownRoots(t);
+  mkdirSync(`${place.state}/a; touch $HOME '"`);
+  await repaired(t, place, /is damaged: state\.json is missing$/);
+});
+
+e2e('a folder that was being filled', async (t) => {
+  const place = await ownRoots(t);
+  const { pid, startTime } = await deadProcess(t);
+  mkdirSync(`${place.state}/.name.${pid}-${startTime}.0123456789abcdef`);
+  await repaired(t, place, /was being filled or removed$/);
+});
+
+e2e('user ids of a container that is gone', async (t) => {
+  const place = await ownRoots(t);
+  mkdirSync(`${place.layers}/.ids`);
+  symlinkSync(`0123456789abcdef\n\n${place.state}/gone`, `${place.layers}/.ids/70000000`);
+  await repaired(t, place, /^a range of user ids, claimed by containers that are gone$/);
+  t.deepEqual(readdirSync(`${place.layers}/.ids`), []);
+});
+
+e2e('a layer that does not say whose it is: crt removes nothing that it does not know', async (t) => {
+  const place = await ownRoots(t);
+  mkdirSync(`${place.layers}/name.0123456789abcdef`);
+  const { all } = await look(place, /does not say whose it is$/);
+  t.deepEqual([all.length, all[0]?.verdict, commands(all)], [1, 'warn', '']);
+  await whole.sh(/rm -r .*$/.exec(all[0]?.fix?.advice ?? '')?.[0] ?? 'false');
+  t.deepEqual((await look(place, /does not say whose it is$/)).all, []);
+});
+
+e2e('a mount below the layers', async (t) => {
+  const place = await ownRoots(t);
+  mkdirSync(`${place.layers}/.mounted`);
+  const world = await broken(t, `mount -t tmpfs crt-test ${place.layers}/.mounted`);
+  const { all } = await look(place, /^tmpfs is mounted on .*\/layers\/\.mounted/, world);
+  t.is(all.length, 1, JSON.stringify(all));
+  await world.sh(commands(all));
+  t.deepEqual((await look(place, /is mounted on/, world)).all, []);
+});
+
+e2e('the cgroup of a doctor that was killed', async (t) => {
+  const place = await ownRoots(t);
+  const { pid } = await deadProcess(t);
+  const top = host.cgroup.mode === 'v2' ? `${host.cgroup.unified?.mountpoint}/crt` : host.cgroup.hierarchies[0]?.mountpoint;
+  if (!existsSync(top ?? '')) mkdirSync(top ?? '');
+  const path = `${top}/crt-doctor-${pid}-memory-01234567`;
+  mkdirSync(path);
+  t.teardown(() => existsSync(path) && rmdirSync(path));
+  await repaired(t, place, new RegExp(`^the cgroup ${path} belongs to no container$`));
+  t.false(existsSync(path));
+});
+
+e2e('a container of another state directory is none', async (t) => {
+  const place = await ownRoots(t);
+  const other = await ownRoots(t);
+  const name = box(t);
+  const container = await running(t, name, other);
+  t.deepEqual((await look(place, new RegExp(name))).all, []);
+  await container.kill();
+  await repaired(t, other, new RegExp(`^the supervisor of ${name} `));
+});

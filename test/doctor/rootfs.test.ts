@@ -1,0 +1,101 @@
+import { chmodSync, chownSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ExecutionContext } from 'ava';
+import { smallRootfs } from '../e2e/small-rootfs.js';
+import { e2e, folder } from '../e2e/support.js';
+import { type Broken, broken, checkOf, complaints, fixOf, whole } from './broken.js';
+
+const only = ['rootfs'];
+
+/** Sees the rootfs complain in these words, and after the fix not any more. */
+async function repaired(t: ExecutionContext, world: Broken, rootfs: string, verdict: 'fail' | 'warn', words: RegExp): Promise<void> {
+  const report = await world.ask({ only, rootfs });
+  t.deepEqual(complaints(report), [`rootfs ${verdict}`], JSON.stringify(report));
+  t.true(checkOf(report, 'rootfs').findings.some(({ verdict: own, observed }) => own === verdict && words.test(observed)));
+  await world.sh(fixOf(report, 'rootfs'));
+  t.deepEqual(complaints(await world.ask({ only, rootfs })), []);
+}
+
+e2e('a small rootfs, and the host', async (t) => {
+  for (const rootfs of [await smallRootfs(t), 'host']) {
+    const report = await whole.ask({ only, rootfs });
+    t.deepEqual(complaints(report), [], JSON.stringify(report));
+    t.is(checkOf(report, 'rootfs').findings[0]?.observed, `crt run takes ${rootfs}`);
+  }
+});
+
+e2e('the rootfs of CRT_ROOTFS, which is not there', async (t) => {
+  const report = await whole.ask({ only, rootfs: '', env: { CRT_ROOTFS: '/no/such/rootfs' } });
+  t.deepEqual(complaints(report), ['rootfs fail']);
+  t.regex(checkOf(report, 'rootfs').findings[0]?.observed ?? '', /^the rootfs \/no\/such\/rootfs is not there$/);
+  t.deepEqual(complaints(await whole.ask({ only, rootfs: '', env: { CRT_ROOTFS: '' } })), []);
+});
+
+e2e('a rootfs without a shell', async (t) => {
+  const rootfs = await smallRootfs(t);
+  rmSync(`${rootfs}/bin/sh`);
+  const report = await whole.ask({ only, rootfs });
+  t.deepEqual(complaints(report), ['rootfs fail'], JSON.stringify(report));
+  t.true(checkOf(report, 'rootfs').findings.some(({ observed }) => /^there is no shell in /.test(observed)));
+});
+
+e2e('a rootfs that all may write to', async (t) => {
+  const rootfs = await smallRootfs(t);
+  chmodSync(rootfs, 0o777);
+  await repaired(t, whole, rootfs, 'fail', /can be written to by every user/);
+});
+
+e2e('a shell that all may write to', async (t) => {
+  const rootfs = await smallRootfs(t);
+  chmodSync(`${rootfs}/bin/sh`, 0o757);
+  await repaired(t, whole, rootfs, 'fail', /^\/bin\/sh can be written to by every user/);
+});
+
+e2e('a rootfs of another user is a warning', async (t) => {
+  const rootfs = await smallRootfs(t);
+  chownSync(rootfs, 12345, 12345);
+  await repaired(t, whole, rootfs, 'warn', /belongs to user 12345/);
+});
+
+e2e('a rootfs for another machine', async (t) => {
+  const rootfs = await smallRootfs(t);
+  const bytes = readFileSync(`${rootfs}/bin/sh`);
+  // e_machine of elf(5): EM_PPC64.
+  bytes.writeUInt16LE(21, 18);
+  writeFileSync(`${rootfs}/bin/sh`, bytes);
+  const report = await whole.ask({ only, rootfs });
+  t.deepEqual(complaints(report), ['rootfs fail']);
+  t.true(checkOf(report, 'rootfs').findings.some(({ observed }) => /is made for ppc64, this machine is/.test(observed)));
+});
+
+e2e('a rootfs on a noexec file system', async (t) => {
+  const small = await smallRootfs(t);
+  const place = await folder(t);
+  const world = await broken(t, `mount -t tmpfs -o mode=755,noexec crt-test ${place}; cp -a ${small} ${place}/root`);
+  await repaired(t, world, `${place}/root`, 'fail', /is mounted noexec/);
+});
+
+e2e('a rootfs on an overlay: its ids cannot be mapped', async (t) => {
+  const lower = await smallRootfs(t);
+  const place = await folder(t);
+  const script = `mount -t tmpfs -o mode=755 crt-test ${place}; cd ${place}; mkdir u w root
+    mount -t overlay -o lowerdir=${lower},upperdir=u,workdir=w crt-test root`;
+  const report = await (await broken(t, script)).ask({ only, rootfs: `${place}/root` });
+  t.deepEqual(complaints(report), ['rootfs fail'], JSON.stringify(report));
+  const finding = checkOf(report, 'rootfs').findings.find(({ verdict }) => verdict === 'fail');
+  t.regex(finding?.observed ?? '', /is on overlay, on which the kernel cannot map ids/);
+  t.is(finding?.cost, 'each run needs --userns host');
+});
+
+e2e('a file system of which only the kernel knows that it maps no ids', async (t) => {
+  const rootfs = await smallRootfs(t);
+  // Below the top of the rootfs, where no table of ours looks.
+  const report = await (await broken(t, `mount -t ramfs crt-test ${rootfs}/tmp`)).ask({ only, rootfs });
+  t.deepEqual(complaints(report), ['rootfs fail'], JSON.stringify(report));
+  t.true(checkOf(report, 'rootfs').findings.some(({ observed }) => /: bind-source: invalid argument \(EINVAL\)/.test(observed)));
+});
+
+e2e('a file system that cannot lie below an overlay', async (t) => {
+  const report = await whole.ask({ only, rootfs: '/proc/sys' });
+  t.deepEqual(complaints(report), ['rootfs fail']);
+  t.regex(checkOf(report, 'rootfs').findings[0]?.observed ?? '', /is on proc, which cannot lie below an overlay$/);
+});

@@ -1,0 +1,154 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import test, { type ExecutionContext } from 'ava';
+import { e2e, folder } from '../e2e/support.js';
+import { type Broken, broken, checkOf, complaints, fixOf, type Question, saying, whole } from './broken.js';
+
+const STORAGE = ['storage'];
+
+/** Directories of this test alone. Nothing may be left in them. */
+async function ownRoots(t: ExecutionContext): Promise<{ path: string; question: Question }> {
+  const path = await folder(t);
+  for (const name of ['state', 'layers']) mkdirSync(`${path}/${name}`, { mode: 0o700 });
+  return { path, question: { only: STORAGE, env: { CRT_STATE_DIR: `${path}/state`, CRT_LAYERS_DIR: `${path}/layers` } } };
+}
+
+function left(path: string): string[] {
+  return readdirSync(path, { recursive: true }).map(String).sort();
+}
+
+/** Breaks, sees who complains, applies what is shown, and sees nobody complain. */
+async function repaired(t: ExecutionContext, world: Broken, question: Question, expected: readonly string[]): Promise<void> {
+  const before = await world.ask(question);
+  t.deepEqual(complaints(before), expected, JSON.stringify(before));
+  const failed = before.checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'warn');
+  await world.sh(failed.map(({ id }) => fixOf(before, id)).join('\n'), question.env);
+  const after = await world.ask(question);
+  t.deepEqual(complaints(after), [], JSON.stringify(after));
+}
+
+e2e('a whole machine: no complaint, and nothing left behind', async (t) => {
+  const { path, question } = await ownRoots(t);
+  const report = await whole.ask(question);
+  t.deepEqual(complaints(report), [], JSON.stringify(report));
+  t.deepEqual(left(path), ['layers', 'state']);
+});
+
+e2e('directories that are not there yet are not made', async (t) => {
+  const path = await folder(t);
+  const env = { CRT_STATE_DIR: `${path}/a/state`, CRT_LAYERS_DIR: `${path}/b/c/layers` };
+  const report = await whole.ask({ only: STORAGE, env });
+  t.deepEqual(complaints(report), [], JSON.stringify(report));
+  t.regex(checkOf(report, 'layers-dir').findings[0]?.observed ?? '', /, which a start makes$/);
+  t.deepEqual(left(path), []);
+});
+
+for (const [root, id, tells] of [
+  ['state', 'state-dir', []],
+  ['layers', 'layers-dir', ['overlay unknown']],
+] as const) {
+  e2e(`a read-only ${root} directory`, async (t) => {
+    const { path, question } = await ownRoots(t);
+    const world = await broken(t, `mount -t tmpfs -o ro,mode=700 crt-test ${path}/${root}`);
+    const report = await world.ask(question);
+    t.regex(checkOf(report, id).findings[0]?.observed ?? '', /the file system is read-only$/);
+    await repaired(t, world, question, [`${id} fail`, ...tells]);
+  });
+
+  e2e(`a ${root} directory of somebody else`, async (t) => {
+    const { path, question } = await ownRoots(t);
+    chownSync(`${path}/${root}`, 12345, 12345);
+    const report = await whole.ask(question);
+    t.regex(checkOf(report, id).findings[0]?.observed ?? '', /can be changed by other users$/);
+    await repaired(t, whole, question, [`${id} fail`, ...tells]);
+    t.deepEqual(left(path), ['layers', 'state']);
+  });
+
+  e2e(`a ${root} directory that all may write to`, async (t) => {
+    const { path, question } = await ownRoots(t);
+    chmodSync(`${path}/${root}`, 0o777);
+    await repaired(t, whole, question, [`${id} fail`, ...tells]);
+  });
+
+  e2e(`a file where the ${root} directory should be`, async (t) => {
+    const path = await folder(t);
+    writeFileSync(`${path}/${root}`, '');
+    const question = { only: STORAGE, env: { CRT_STATE_DIR: `${path}/state`, CRT_LAYERS_DIR: `${path}/layers` } };
+    await repaired(t, whole, question, [`${id} fail`, ...tells]);
+  });
+}
+
+for (const [what, options, dirt] of [
+  ['bytes', 'size=64k', 'head -c 1000000 /dev/zero 2> /dev/null > $dir/.dirt || true'],
+  ['inodes', 'nr_inodes=3', ''],
+] as const) {
+  for (const root of ['state', 'layers'] as const) {
+    e2e(`a ${root} directory without free ${what}`, async (t) => {
+      const { path, question } = await ownRoots(t);
+      const dir = `${path}/${root}`;
+      const world = await broken(t, `dir=${dir}; mount -t tmpfs -o mode=700,${options} crt-test $dir\n${dirt}`);
+      const report = await world.ask(question);
+      const [finding] = saying(report, 'disk-space', new RegExp(`^${root}: `));
+      t.is(finding?.verdict, 'fail');
+      t.regex(finding?.fix?.advice ?? '', /df -i/);
+      // The folder itself is well: it is told once.
+      const others = root === 'state' ? ['state-dir unknown'] : ['layers-dir unknown', 'overlay unknown'];
+      t.deepEqual(complaints(report), [...others, 'disk-space fail'], JSON.stringify(report));
+      t.deepEqual((await world.sh(`ls -A ${dir}`)).trim(), dirt && '.dirt');
+      await world.sh(`mount -o remount,size=1g,nr_inodes=100k ${dir}; rm -f ${dir}/.dirt`);
+      t.deepEqual(complaints(await world.ask(question)), []);
+    });
+  }
+}
+
+e2e('little room is a warning', async (t) => {
+  const { path, question } = await ownRoots(t);
+  const world = await broken(t, `mount -t tmpfs -o mode=700,size=10m crt-test ${path}/layers`);
+  const report = await world.ask(question);
+  t.deepEqual(complaints(report), ['disk-space warn']);
+  t.regex(saying(report, 'disk-space', /^layers: /)[0]?.expected ?? '', /^512 MiB/);
+});
+
+e2e('noexec, nodev and nosuid do no harm there', async (t) => {
+  const { path, question } = await ownRoots(t);
+  const options = 'mode=700,noexec,nodev,nosuid';
+  const world = await broken(t, `for d in state layers; do mount -t tmpfs -o ${options} crt-test ${path}/$d; done`);
+  t.deepEqual(complaints(await world.ask(question)), []);
+});
+
+e2e('layers on an overlay: kept in memory, a warning', async (t) => {
+  const { path, question } = await ownRoots(t);
+  const script = `mount -t tmpfs crt-test ${path}/state; cd ${path}/state; mkdir -m 700 l u w
+    mount -t overlay -o lowerdir=l,upperdir=u,workdir=w crt-test ${path}/layers; chmod 700 ${path}/layers ${path}/state`;
+  const report = await (await broken(t, script)).ask(question);
+  t.deepEqual(complaints(report), ['overlay warn'], JSON.stringify(report));
+  const [finding] = checkOf(report, 'overlay').findings;
+  t.regex(finding?.observed ?? '', /is on overlay, which cannot take a writable layer$/);
+  t.regex(finding?.cost ?? '', /in memory/);
+});
+
+e2e('layers on a file system without extended attributes: it mounts, and does not keep what is written', async (t) => {
+  const { path, question } = await ownRoots(t);
+  const world = await broken(t, `mount -t ramfs crt-test ${path}/layers; chmod 700 ${path}/layers`);
+  const report = await world.ask({ ...question, only: ['layers-dir', 'overlay'] });
+  t.deepEqual(complaints(report), ['overlay fail'], JSON.stringify(report));
+  t.regex(checkOf(report, 'overlay').findings[0]?.observed ?? '', /does not keep what is written: .*\(EIO\)$/);
+  t.deepEqual(await world.sh(`ls -A ${path}/layers`), '');
+  // What the fix says, by a file system that can.
+  const env = { ...question.env, CRT_LAYERS_DIR: `${path}/state/layers` };
+  t.deepEqual(complaints(await world.ask({ only: ['layers-dir', 'overlay'], env })), []);
+});
+
+/** Where overlay is a module it can be taken out: in the guest of test/v2. */
+const inGuest = process.env['CRT_V2_GUEST'] ? e2e : test.skip;
+inGuest('no overlay in the kernel', async (t) => {
+  execFileSync('sh', ['-ec', 'cat /proc/sys/kernel/modprobe; rmmod overlay; echo /bin/false > /proc/sys/kernel/modprobe']);
+  const { path, question } = await ownRoots(t);
+  const report = await whole.ask(question);
+  t.deepEqual(complaints(report), ['overlay fail']);
+  t.regex(checkOf(report, 'overlay').findings[0]?.observed ?? '', /^the kernel has no overlay file system$/);
+  t.is(fixOf(report, 'overlay'), 'modprobe overlay');
+  t.deepEqual(left(path), ['layers', 'state']);
+  await whole.sh(fixOf(report, 'overlay'));
+  t.deepEqual(complaints(await whole.ask(question)), []);
+});
