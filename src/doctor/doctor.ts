@@ -13,7 +13,7 @@ export interface DoctorOptions {
   readonly only?: readonly string[];
   /** The rootfs to look at; default: the one that `run` takes. */
   readonly rootfs?: string;
-  /** Milliseconds that a check may take; they run side by side. Default 1500. */
+  /** Milliseconds that a check may take; they run side by side. Default 8000. */
   readonly patience?: number;
 }
 
@@ -39,7 +39,7 @@ export interface DoctorReport {
   readonly durationMs: number;
 }
 
-const PATIENCE = 1500;
+const PATIENCE = 8000;
 const ORDER: readonly Verdict[] = ['info', 'pass', 'unknown', 'warn', 'fail'];
 
 /**

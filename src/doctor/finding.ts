@@ -1,15 +1,20 @@
 import type { CheckId } from '../check-ids.js';
 import { UserError } from '../errors.js';
 import { describeErrno } from '../failure.js';
+import { codeOf } from '../state/failure.js';
 import type { Finding, Fix, Probed } from './check.js';
 
 /**
  * What an error of `run` means to a check: a failure of its own, or one that another check tells.
  * @param more what this check knows better than the error.
- * @throws what is no UserError: a bug of ours
+ * @throws what is neither a UserError nor a failed system call: a bug of ours
  */
 export function toFinding(error: unknown, id: CheckId, more: Partial<Finding> = {}): Finding {
-  if (!(error instanceof UserError)) throw error;
+  if (!(error instanceof UserError)) {
+    // A system call that failed where nobody foresaw it: the machine's doing, and no reason to keep the other checks back.
+    if (codeOf(error) === undefined) throw error;
+    return { verdict: 'fail', observed: (error as Error).message, ...more };
+  }
   if (error.check !== undefined && error.check !== id) return elsewhere(error.check);
   return { verdict: 'fail', observed: error.message, ...toFix(error.hint), ...more };
 }

@@ -80,7 +80,7 @@ async function map(chosen: Rootfs, { facts, roots, probe, name }: Context): Prom
   const fix = { advice: '--userns host goes without a user namespace; or copy the rootfs to ext4, xfs or btrfs' };
   const needs = { expected: 'that its ids can be mapped', cost: 'each run needs --userns host', fix };
   try {
-    checkMappable(facts, [chosen.path]);
+    checkMappable(facts, [['the rootfs ', chosen.path]]);
   } catch (error) {
     return toFinding(error, 'rootfs', needs);
   }
