@@ -1,4 +1,5 @@
 import { UserError } from './errors.js';
+import { describeErrno } from './failure.js';
 import type { HostFacts } from './host/facts.js';
 import type { ProbeReport } from './launch/probe.js';
 import type { Rootfs } from './rootfs.js';
@@ -57,6 +58,13 @@ function refuseMissing(report: ProbeReport, rootfs: Rootfs, command: readonly st
   const where = rootfs.kind === 'host' ? 'the `host` rootfs' : rootfs.path;
   if (report.error === 0) return;
   const name = command[0];
+  const { code, words } = describeErrno(report.error);
+  if (code === 'ENOSYS' || (name !== undefined && report.error !== ENOENT && report.error !== EACCES)) {
+    throw new UserError(`the command ${quote(name ?? 'sh')} cannot be looked up in ${where}: ${words} (${code})`, {
+      exitCode: 126,
+      check: code === 'ENOSYS' ? 'system-calls' : 'rootfs',
+    });
+  }
   if (name === undefined) {
     throw new UserError(`there is no shell in ${where}: neither /bin/bash nor /bin/sh`, {
       hint: 'name a command after the container, or another --rootfs DIR',
@@ -69,12 +77,10 @@ function refuseMissing(report: ProbeReport, rootfs: Rootfs, command: readonly st
       hint: 'chmod +x it, or give it to its interpreter',
       exitCode: 126,
     });
-  if (report.error === ENOENT)
-    throw new UserError(`there is no command ${quote(name)} in ${where}`, {
-      hint: rootfs.kind === 'host' ? 'only /usr of this machine is in there' : `ls ${rootfs.path}/bin`,
-      exitCode: 127,
-    });
-  throw new UserError(`the command ${quote(name)} cannot be looked up in ${where} (errno ${report.error})`, { exitCode: 126 });
+  throw new UserError(`there is no command ${quote(name)} in ${where}`, {
+    hint: rootfs.kind === 'host' ? 'only /usr of this machine is in there' : `ls ${rootfs.path}/bin`,
+    exitCode: 127,
+  });
 }
 
 function refuseForeign(command: NonNullable<ProbeReport['command']>, facts: HostFacts, rootfs: Rootfs): void {

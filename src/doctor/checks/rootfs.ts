@@ -82,7 +82,8 @@ async function map(chosen: Rootfs, { facts, roots, probe, name }: Context): Prom
   try {
     checkMappable(facts, [['the rootfs ', chosen.path]]);
   } catch (error) {
-    return toFinding(error, 'rootfs', needs);
+    // What that check would tell is this rootfs.
+    return toFinding(error, 'user-namespace', needs);
   }
   const probed = await probe({ stage: mappedRoot(chosen, { facts, ids: chooseIds(roots), roots, name: name('rootfs') }) });
   if (probed.ok)
