@@ -26,11 +26,11 @@ interface NodePty {
 
 /**
  * Opens a pseudo terminal with node-pty, which is loaded only here.
- * @throws UserError when node-pty is not installed or not built.
+ * @throws UserError when node-pty is not installed or not built, or the kernel gives no more terminals.
  */
 export async function openTerminal(size: { rows: number; columns: number }): Promise<Terminal> {
   const { native } = await loadNodePty();
-  const { master, slave: nonBlocking, pty } = native.open(size.columns, size.rows);
+  const { master, slave: nonBlocking, pty } = openPair(native, size);
   // Opened anew: of node-pty's own the command would inherit O_NONBLOCK.
   const slave = openSync(pty, constants.O_RDWR | constants.O_NOCTTY);
   closeSync(nonBlocking);
@@ -56,6 +56,19 @@ export async function openTerminal(size: { rows: number; columns: number }): Pro
       reader.destroy();
     },
   };
+}
+
+function openPair(native: NodePty['native'], { columns, rows }: { rows: number; columns: number }): ReturnType<NodePty['native']['open']> {
+  try {
+    return native.open(columns, rows);
+  } catch (error) {
+    // It does not tell the errno.
+    throw new UserError('no terminal can be opened: all that the kernel gives are in use, or /dev/ptmx is missing', {
+      hint: 'cat /proc/sys/kernel/pty/nr /proc/sys/kernel/pty/max; ls -l /dev/ptmx',
+      check: 'terminal',
+      cause: error,
+    });
+  }
 }
 
 async function loadNodePty(): Promise<NodePty> {

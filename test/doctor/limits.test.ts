@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import type { CheckId } from '../../src/check-ids.js';
 import type { CheckReport } from '../../src/doctor/doctor.js';
-import { StepError } from '../../src/index.js';
+import { UserError } from '../../src/index.js';
 import { contain, ended, host, until } from '../e2e/support.js';
 import { failing, finding, LOOK, look, runIn } from './around.js';
 
@@ -59,20 +59,21 @@ own('max_user_namespaces = 0: user-namespace names it', async (t) => {
 /** Limits of the machine itself: only where the machine is thrown away. */
 const machine = process.env['CRT_V2_GUEST'] !== undefined && host.uid === 0 ? test.serial : test.serial.skip;
 
-const KNOBS: readonly (readonly [file: string, id: CheckId])[] = [
-  ...LIMITED.map((file) => [`user/max_${file}_namespaces`, 'namespaces'] as const),
-  ['user/max_user_namespaces', 'user-namespace'],
-  ['kernel/keys/root_maxkeys', 'keyring'],
-  ['kernel/pty/max', 'terminal'],
+const KNOBS: readonly (readonly [file: string, value: number, id: CheckId])[] = [
+  ...LIMITED.map((file) => [`user/max_${file}_namespaces`, 0, 'namespaces'] as const),
+  ['user/max_user_namespaces', 0, 'user-namespace'],
+  // The kernel takes no 0.
+  ['kernel/keys/maxbytes', 1, 'keyring'],
+  ['kernel/pty/max', 0, 'terminal'],
 ];
-for (const [file, id] of KNOBS) {
+for (const [file, value, id] of KNOBS) {
   machine(
-    `${file} = 0 on the machine: a start points to ${id}, which fails, and what it shows repairs both (in the guest only)`,
+    `${file} = ${value} on the machine: a start points to ${id}, which fails, and what it shows repairs both (in the guest only)`,
     async (t) => {
       const knob = `/proc/sys/${file}`;
       const before = readFileSync(knob, 'utf8');
       t.teardown(() => writeFileSync(knob, before));
-      writeFileSync(knob, '0\n');
+      writeFileSync(knob, `${value}\n`);
       const only = ['kernel', 'isolation', 'start'];
       const report = await look(t, [], only);
       t.deepEqual(
@@ -82,7 +83,7 @@ for (const [file, id] of KNOBS) {
       const error = await t.throwsAsync(contain(t, { command: ['true'], tty: id === 'terminal' }));
       // The user namespace is made together with others, and whose limit that was the kernel does not say.
       const pointed: (CheckId | undefined)[] = [id, ...(id === 'namespaces' ? (['user-namespace'] as const) : [])];
-      t.true(error instanceof StepError && pointed.includes(error.check), `${error?.message}`);
+      t.true(error instanceof UserError && pointed.includes(error.check), `${error?.message}`);
       const { fix } = finding(report, id);
       const { code, stderr } = await runIn(['sh', '-ec'], [(fix?.commands ?? []).join('\n')]);
       t.is(code, 0, stderr);
