@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { descendants, listPids } from '../cgroup/directory.js';
+import { quote } from '../explain/sh-words.js';
 import type { CgroupFacts } from '../host/facts.js';
 import { parseMounts } from '../host/mounts.js';
 import { bootId, isAlive } from '../host/process.js';
@@ -176,9 +177,4 @@ function monitors(entries: readonly Entry[], all: ReadonlyMap<number, Process>):
 function crt({ env }: Looking, words: string): string {
   const variables = ['CRT_STATE_DIR', 'CRT_LAYERS_DIR'].flatMap((name) => (env[name] ? `${name}=${quote(env[name])} ` : []));
   return `${variables.join('')}crt ${words}`;
-}
-
-/** For a shell. */
-function quote(text: string): string {
-  return /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

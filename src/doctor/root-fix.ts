@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { quote } from '../explain/sh-words.js';
 import { holdingMount, type MountEntry } from '../host/mounts.js';
 import type { HostPath } from '../plan/step.js';
 import type { Fix } from './check.js';
@@ -10,10 +11,10 @@ export function fixOfRoot(root: HostPath, variable: string, mounts: readonly Mou
   const place = standing(root);
   const stat = statSync(place, { throwIfNoEntry: false });
   if (stat === undefined) return {};
-  if (!stat.isDirectory()) return { fix: { commands: [`mv ${place} ${place}.old`], advice } };
+  if (!stat.isDirectory()) return { fix: { commands: [`mv ${quote(place)} ${quote(`${place}.old`)}`], advice } };
   if (place !== root) return readOnly(place, mounts, advice);
   const isOpen = stat.uid !== 0 || (stat.mode & 0o022) !== 0;
-  return isOpen ? { fix: { commands: [`chown 0 ${root}`, `chmod 700 ${root}`], advice } } : readOnly(root, mounts, advice);
+  return isOpen ? { fix: { commands: [`chown 0 ${quote(root)}`, `chmod 700 ${quote(root)}`], advice } } : readOnly(root, mounts, advice);
 }
 
 function readOnly(path: HostPath, mounts: readonly MountEntry[], advice: string): { fix?: Fix } {
@@ -27,5 +28,5 @@ export function isReadOnly({ options, superOptions }: MountEntry): boolean {
 
 /** The mount alone where that is enough: a hierarchy of version 1 in use is busy for more. */
 export function remount({ mountpoint, superOptions }: MountEntry): string {
-  return `mount -o remount,${superOptions.includes('ro') ? '' : 'bind,'}rw ${mountpoint}`;
+  return `mount -o remount,${superOptions.includes('ro') ? '' : 'bind,'}rw ${quote(mountpoint)}`;
 }

@@ -26,7 +26,7 @@ export function helperPath(from: string = import.meta.url): HostPath {
 function checkTrust(path: string, stat: Stats, owner: number): void {
   if (stat.uid !== 0 && stat.uid !== owner) {
     throw new UserError(`${path} belongs to user ${stat.uid}, who could put anything in its place`, {
-      hint: `sudo chown ${owner}: ${path}`,
+      hint: `sudo chown ${owner} ${path}`,
       check: 'helper',
     });
   }

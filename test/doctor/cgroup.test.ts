@@ -74,7 +74,8 @@ onV2('version 2: mounted read-only', async (t) => {
 });
 
 onV2('version 2: controllers that are not handed down to where crt stands', async (t) => {
-  const script = `mkdir /sys/fs/cgroup/bare; echo 0 > /sys/fs/cgroup/bare/cgroup.procs
+  // `bare` hands nothing down, whatever it has.
+  const script = `mkdir -p /sys/fs/cgroup/bare/none; echo 0 > /sys/fs/cgroup/bare/none/cgroup.procs
     exec unshare -C -m sh -ec 'umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; echo broken; exec sleep 1000'`;
   const world = await broken(t, script);
   const report = await world.ask({ only });

@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { e2e, folder } from '../e2e/support.js';
 import { type Broken, broken, checkOf, complaints, fixOf, type Question, saying, whole } from './broken.js';
 
@@ -137,18 +136,4 @@ e2e('layers on a file system without extended attributes: it mounts, and does no
   // What the fix says, by a file system that can.
   const env = { ...question.env, CRT_LAYERS_DIR: `${path}/state/layers` };
   t.deepEqual(complaints(await world.ask({ only: ['layers-dir', 'overlay'], env })), []);
-});
-
-/** Where overlay is a module it can be taken out: in the guest of test/v2. */
-const inGuest = process.env['CRT_V2_GUEST'] ? e2e : test.skip;
-inGuest('no overlay in the kernel', async (t) => {
-  execFileSync('sh', ['-ec', 'cat /proc/sys/kernel/modprobe; rmmod overlay; echo /bin/false > /proc/sys/kernel/modprobe']);
-  const { path, question } = await ownRoots(t);
-  const report = await whole.ask(question);
-  t.deepEqual(complaints(report), ['overlay fail']);
-  t.regex(checkOf(report, 'overlay').findings[0]?.observed ?? '', /^the kernel has no overlay file system$/);
-  t.is(fixOf(report, 'overlay'), 'modprobe overlay');
-  t.deepEqual(left(path), ['layers', 'state']);
-  await whole.sh(fixOf(report, 'overlay'));
-  t.deepEqual(complaints(await whole.ask(question)), []);
 });

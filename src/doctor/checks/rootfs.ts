@@ -1,3 +1,4 @@
+import { quote } from '../../explain/sh-words.js';
 import type { HostFacts } from '../../host/facts.js';
 import { hostRootfs } from '../../host-rootfs.js';
 import { checkMappable } from '../../idmap.js';
@@ -72,7 +73,7 @@ async function judge(chosen: Rootfs, { facts, probe }: Context): Promise<readonl
 
 function owned({ path }: Rootfs): Pick<Finding, 'expected' | 'cost' | 'fix'> {
   const cost = 'that user decides what root inside runs';
-  return { expected: 'root as its owner', cost, fix: { commands: [`chown 0 ${path}`] } };
+  return { expected: 'root as its owner', cost, fix: { commands: [`chown 0 ${quote(path)}`] } };
 }
 
 /** Its place in a user namespace, made as a start makes it, with the writable layer in memory. */
