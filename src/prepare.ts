@@ -144,7 +144,8 @@ function checkHost({ uid, kernel }: HostFacts): void {
   if (kernel.major < OLDEST.major || (kernel.major === OLDEST.major && kernel.minor < OLDEST.minor)) {
     throw new UserError(`this kernel is ${kernel.release}; crt needs ${OLDEST.major}.${OLDEST.minor} for its mount calls (mount_setattr)`, {
       hint: 'update the kernel',
-      check: 'kernel-version',
+      // WSL 1 says the version of a kernel that it is not.
+      check: /microsoft/i.test(kernel.release) ? 'environment' : 'kernel-version',
     });
   }
 }

@@ -21,7 +21,9 @@ function sources(): string[] {
 
 /** Every check that an error of `run` or of another command can point to. */
 function named(): Set<string> {
-  const written = sources().flatMap((text) => [...text.matchAll(/\bcheck: ['"]([a-z-]+)['"]/g)].map(([, id = '']) => id));
+  // `check: 'a'`, and `check: which ? 'a' : 'b'`.
+  const places = sources().flatMap((text) => [...text.matchAll(/\bcheck: (?:[^'"\n]*\? )?(['"][a-z-]+['"](?: : ['"][a-z-]+['"])?)/g)]);
+  const written = places.flatMap(([, words = '']) => words.match(/[a-z-]+/g) ?? []);
   return new Set([
     ...written,
     ...Object.values(OP_CHECKS),
