@@ -61,3 +61,9 @@ export function emptyRoot({ config, layout }: DefaultContainer): Step[] {
 export function onlyMounts({ config, ...rest }: DefaultContainer, keep: (destination: string) => boolean): DefaultContainer {
   return { ...rest, config: { ...config, mounts: config.mounts.filter(({ destination }) => keep(destination)) } };
 }
+
+/** The same config with no namespace but the user's, whose steps then need no other. */
+export function onlyUserNamespace(config: Config): Config {
+  const { linux } = config;
+  return { ...config, linux: { ...linux, namespaces: linux.namespaces.filter(({ type }) => type === 'user') } };
+}

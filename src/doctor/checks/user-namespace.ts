@@ -8,7 +8,7 @@ import { joinUserNamespace, makeUserNamespace } from '../../plan/user.js';
 import { chooseRootfs } from '../../rootfs.js';
 import { codeOf, reason, toldElsewhere } from '../blame.js';
 import type { Check, Context, Finding, Fix, ProbeFailure } from '../check.js';
-import { defaultContainer, emptyRoot } from '../default-container.js';
+import { defaultContainer, emptyRoot, onlyUserNamespace } from '../default-container.js';
 import { reachedLimit } from '../namespace-limit.js';
 import { note } from '../probe-plan.js';
 
@@ -55,8 +55,7 @@ function mountInside(context: Context): ReturnType<Context['probe']> {
 
 function mapRoot(context: Context, lower: HostPath): ReturnType<Context['probe']> {
   const { config, layout } = defaultContainer(context, { lower });
-  const { linux } = config;
-  const alone = { ...config, linux: { ...linux, namespaces: linux.namespaces.filter(({ type }) => type === 'user') } };
+  const alone = onlyUserNamespace(config);
   return context.probe({ stage: [makeUserNamespace(alone), ...stageRoot(layout, alone)] });
 }
 
