@@ -83,12 +83,7 @@ function makeLower(directory: HostPath): HostPath {
 
 function hold(): readonly Step[] {
   const note = { chapter: 'process' as const, why: 'doctor writes through the overlay' };
-  return [
-    // The second one waits for the end of the stage, after which the monitor says who init is.
-    step('parent-death', 'init', { signal: 9 }, note),
-    step('report', 'monitor', { reason: 'mounted' }, note),
-    step('await', 'monitor', {}, note),
-  ];
+  return [step('report', 'monitor', { reason: 'mounted' }, note), step('await', 'monitor', {}, note)];
 }
 
 /** What takes whiteouts and an opaque directory (overlayfs, "Non-directories" and "Directories"). */
