@@ -99,8 +99,8 @@ static enum wake wait_child(struct context *context)
 			continue;
 		/* First of all: a turn that init gives means that the stage is gone, or just about to be, and init's
 		 * number is to be told. */
-		if (polls[0].revents && ledger->init_pid && !context->created)
-			poll(&polls[2], 1, -1);
+		if (polls[0].revents && ledger->init_pid && !context->created && poll(&polls[2], 1, -1) < 0)
+			continue;
 		if (polls[2].revents) {
 			if (leave_stage(context))
 				return WAKE_FAILED;
