@@ -13,7 +13,7 @@ const LOOKS = ['statx', 'readlink', 'getdents64', 'read', 'close', 'epoll_pwait'
 
 /** The words of strace for crt's main thread: `-f` would count each process and thread apart, and see too much. */
 function tracing(log: string, calls: readonly string[], ...more: readonly string[]): string[] {
-  return [strace, '-qq', '-o', log, '-e', `trace=${calls.join(',')}`, '-e', 'signal=none', ...more];
+  return [strace, '-qq', '-y', '-o', log, '-e', `trace=${calls.join(',')}`, '-e', 'signal=none', ...more];
 }
 
 /** Every system call of these that crt makes from the claim of its name to the end of a run. */
