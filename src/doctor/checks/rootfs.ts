@@ -14,8 +14,9 @@ import { makeUserNamespace } from '../../plan/user.js';
 import { chooseRootfs, type Rootfs } from '../../rootfs.js';
 import { toConfig } from '../../spec/from-options.js';
 import type { Check, Context, Finding } from '../check.js';
-import { describeProbe, eachOf, elsewhere, toFinding } from '../finding.js';
-import { rootLayout } from '../scratch.js';
+import { eachOf, elsewhere, toFinding } from '../finding.js';
+import { rootLayout } from '../layouts.js';
+import { note } from '../probe-plan.js';
 
 const SHELLS = ['/bin/bash', '/bin/sh'];
 const COST = 'crt run refuses it';
@@ -48,10 +49,10 @@ async function judge(chosen: Rootfs, { facts, probe }: Context): Promise<readonl
   let text = '';
   const probed = await probe({
     stage: [
-      step('open', 'stage', { fd: 'probe', path: chosen.path, flags: O_PATH }, note('where the shell must be')),
-      step('probe', 'stage', { root: 'probe', candidates: SHELLS }, note('is it there, and for this machine')),
-      step('report', 'monitor', { reason: CHECKED }, note('doctor judges')),
-      step('await', 'monitor', {}, note('until it has')),
+      step('open', 'stage', { fd: 'probe', path: chosen.path, flags: O_PATH }, note),
+      step('probe', 'stage', { root: 'probe', candidates: SHELLS }, note),
+      step('report', 'monitor', { reason: CHECKED }, note),
+      step('await', 'monitor', {}, note),
     ],
     onReport: (said) => {
       text = said;
@@ -59,7 +60,7 @@ async function judge(chosen: Rootfs, { facts, probe }: Context): Promise<readonl
   });
   if (!probed.ok && text === '') {
     if (!['open', 'probe'].includes(probed.op)) return [elsewhere('namespaces')];
-    return [{ verdict: 'fail', observed: `${chosen.label} cannot be looked at: ${describeProbe(probed)}`, cost: COST }];
+    return [{ verdict: 'fail', observed: `${chosen.label} cannot be looked at: ${probed.reason}`, cost: COST }];
   }
   const report = parseProbe(text);
   try {
@@ -90,14 +91,12 @@ async function map(chosen: Rootfs, { facts, roots, probe, name }: Context): Prom
   if (probed.ok)
     return { verdict: 'pass', observed: `its ids can be mapped${chosen.kind === 'host' ? '' : ', and it can lie below an overlay'}` };
   if (probed.op === 'userns') return elsewhere('user-namespace');
-  const what = `${chosen.label}: ${probed.op}: ${describeProbe(probed)}`;
+  const what = `${chosen.label}: ${probed.op}: ${probed.reason}`;
   if (probed.op === 'bind-source') return { verdict: 'fail', observed: what, ...needs };
   if (probed.op !== 'overlay') return elsewhere('namespaces');
-  if (probed.text === '' && probed.errno === ENODEV) return elsewhere('overlay');
+  if (probed.text === '' && probed.code === 'ENODEV') return elsewhere('overlay');
   return { verdict: 'fail', observed: what, expected: 'that it can lie below an overlay', cost: 'each run needs --writable-rootfs' };
 }
-
-const ENODEV = 19;
 
 /** Of the `host` rootfs its parts, each bound as it is for a container: the folder that they are bound in is made by a start. */
 function mappedRoot(
@@ -115,8 +114,4 @@ function mappedRoot(
 /** Capabilities are another check's. */
 function confined({ cpus, oomScoreAdj }: HostFacts): { cpus: number; oomScoreAdj: number } {
   return { cpus, oomScoreAdj };
-}
-
-function note(why: string): { chapter: 'prepare'; why: string } {
-  return { chapter: 'prepare', why };
 }
