@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { judgeSwap } from '../../src/doctor/checks/cgroup-swap.js';
-import { e2e, host, onV1 } from '../e2e/support.js';
+import { doctor } from '../../src/doctor/doctor.js';
+import { descendants, e2e, host, onV1 } from '../e2e/support.js';
 import { type Broken, broken, repaired as whenRepaired, whole } from './broken.js';
 import { checkOf, complaints, saying } from './report.js';
 
@@ -31,6 +32,13 @@ e2e('a whole machine: no complaint, and nothing left behind', async (t) => {
   t.is(checkOf(report, 'cgroup-limits').findings.length, 3);
   t.is(checkOf(report, 'cgroup-controllers').findings.length, 4);
   t.deepEqual(scratch(whole.pids), []);
+});
+
+e2e('a check that is given up in the middle leaves nothing behind', async (t) => {
+  const { checks } = await doctor({ only: ['cgroup', 'overlay', 'container'], patience: 5 });
+  t.true(checks.some(({ findings }) => findings[0]?.observed === 'no answer within 5 ms'));
+  t.deepEqual(scratch([process.pid]), []);
+  t.deepEqual(descendants('crt-init'), []);
 });
 
 const UNKNOWN = ['cgroup-controllers', 'cgroup-limits', 'cgroup-swap', 'cgroup-delegation'].map((id) => `${id} unknown`);

@@ -164,7 +164,7 @@ serial('a warning: exit code 0, with --strict 1', (t) => {
 
 serial('--rootfs', (t) => {
   const { findings } = checkOf(reportOf(crtDoctor(['rootfs', '--json', '--rootfs', '/no/such'])), 'rootfs');
-  t.is(findings[0]?.observed, 'the rootfs /no/such is not there');
+  t.is(findings[0]?.observed, 'rootfs: /no/such is not there');
   return Promise.resolve();
 });
 

@@ -33,7 +33,7 @@ serial('nothing is wrong where nothing is broken', async (t) => {
 
 for (const [name, { verdict, use, cost }] of Object.entries(RIGHTS)) {
   serial(`without ${name} it is capabilities that tells, and what it is for is said (needs setpriv)`, async (t) => {
-    const report = await look(without(name), [...ALL, 'overlay']);
+    const report = await look(without(name), [...ALL, 'overlay', 'rootfs', 'cgroup-controllers']);
     const found = finding(report, 'capabilities');
     t.deepEqual([found.observed, found.verdict, found.cost], [`crt does not have ${name}, which ${use}`, verdict, cost]);
     const isGiven = defaultCapabilities().bounding.includes(name);

@@ -4,7 +4,7 @@ import { openCgroup } from '../../cgroup/open.js';
 import type { CgroupFacts } from '../../host/facts.js';
 import type { Resources } from '../../spec/types.js';
 import type { Check, Context, Finding, Fix } from '../check.js';
-import { eachOf, elsewhere } from '../finding.js';
+import { eachOf, elsewhere, toldElsewhere } from '../finding.js';
 import { kernelControllers, mountCommands } from '../kernel-controllers.js';
 import { aloneIn, CONTROLLERS, type Controller, LIMITS, withCgroup } from '../scratch-cgroup.js';
 
@@ -32,7 +32,8 @@ export const cgroupControllers: Check = {
   },
 };
 
-async function tryOne(controller: Controller, { facts, name, probe }: Context): Promise<Finding> {
+async function tryOne(controller: Controller, context: Context): Promise<Finding> {
+  const { facts, name, probe } = context;
   const alone = aloneIn(facts.cgroup, controller);
   if (alone === undefined) return missing(controller, facts.cgroup);
   const cgroup = openCgroup(alone, name(controller), resourcesOf(controller, alone));
@@ -40,17 +41,17 @@ async function tryOne(controller: Controller, { facts, name, probe }: Context): 
     probe({ stage: cgroup.open({ bornInside: false }).steps, init: cgroup.join({ bornInside: false }) }),
   );
   if (probed.ok) return { verdict: 'pass', observed: `controllers work: ${controller}${where(cgroup)}` };
-  // The helper's own first steps fail for other reasons.
-  if (!['open', 'cgroup-join'].includes(probed.op)) return elsewhere('namespaces');
-  return {
-    verdict: 'fail',
-    observed: `a process cannot join a cgroup of the ${controller} controller: ${probed.op}: ${probed.reason}`,
-    expected: 'that the first process of a container can be put there',
-    cost: 'no container can be started',
-    fix: {
-      advice: 'run crt as root of the host; inside another container that one must be given its cgroups writable',
-    },
-  };
+  return (
+    toldElsewhere(probed, 'cgroup-controllers', context, ['open', 'cgroup-join']) ?? {
+      verdict: 'fail',
+      observed: `a process cannot join a cgroup of the ${controller} controller: ${probed.op}: ${probed.reason}`,
+      expected: 'that the first process of a container can be put there',
+      cost: 'no container can be started',
+      fix: {
+        advice: 'run crt as root of the host; inside another container that one must be given its cgroups writable',
+      },
+    }
+  );
 }
 
 function where({ paths }: ContainerCgroup): string {

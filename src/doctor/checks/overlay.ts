@@ -8,7 +8,7 @@ import { unfitForLayers } from '../../prepare.js';
 import { toConfig } from '../../spec/from-options.js';
 import { codeOf, errnoWords, systemError } from '../../state/failure.js';
 import type { Check, Context, Finding, ProbeFailure } from '../check.js';
-import { elsewhere, toFinding } from '../finding.js';
+import { elsewhere, toFinding, toldElsewhere } from '../finding.js';
 import { rootLayout } from '../layouts.js';
 import { note } from '../probe-plan.js';
 import { isForRights } from '../rights.js';
@@ -42,7 +42,7 @@ export const overlay: Check = {
   },
 };
 
-const STEPS: readonly string[] = ['staging', 'open', 'overlay'];
+const STEPS = ['staging', 'open', 'overlay'] as const;
 
 async function tryIt(directory: HostPath, fstype: string | undefined, context: Context): Promise<Finding> {
   const { probe, roots, name } = context;
@@ -62,7 +62,7 @@ async function tryIt(directory: HostPath, fstype: string | undefined, context: C
     },
   });
   if (written !== undefined) return written;
-  if (!probed.ok) return STEPS.includes(probed.op) ? refused(probed, roots.layers) : elsewhere('namespaces');
+  if (!probed.ok) return toldElsewhere(probed, 'overlay', context, STEPS) ?? refused(probed, roots.layers);
   if (fstype === undefined)
     return { verdict: 'pass', observed: `what is written is kept: by an overlay with its layer in ${roots.layers}` };
   return {

@@ -14,7 +14,7 @@ import { makeUserNamespace } from '../../plan/user.js';
 import { chooseRootfs, type Rootfs } from '../../rootfs.js';
 import { toConfig } from '../../spec/from-options.js';
 import type { Check, Context, Finding } from '../check.js';
-import { eachOf, elsewhere, toFinding } from '../finding.js';
+import { eachOf, elsewhere, toFinding, toldElsewhere } from '../finding.js';
 import { rootLayout } from '../layouts.js';
 import { note } from '../probe-plan.js';
 
@@ -45,7 +45,8 @@ export const rootfs: Check = {
 };
 
 /** What the helper finds in it, judged as before a start. */
-async function judge(chosen: Rootfs, { facts, probe }: Context): Promise<readonly Finding[]> {
+async function judge(chosen: Rootfs, context: Context): Promise<readonly Finding[]> {
+  const { facts, probe } = context;
   let text = '';
   const probed = await probe({
     stage: [
@@ -59,8 +60,8 @@ async function judge(chosen: Rootfs, { facts, probe }: Context): Promise<readonl
     },
   });
   if (!probed.ok && text === '') {
-    if (!['open', 'probe'].includes(probed.op)) return [elsewhere('namespaces')];
-    return [{ verdict: 'fail', observed: `${chosen.label} cannot be looked at: ${probed.reason}`, cost: COST }];
+    const observed = `${chosen.label} cannot be looked at: ${probed.reason}`;
+    return [toldElsewhere(probed, 'rootfs', context, ['probe']) ?? { verdict: 'fail', observed, cost: COST }];
   }
   const report = parseProbe(text);
   try {
@@ -78,7 +79,8 @@ function owned({ path }: Rootfs): Pick<Finding, 'expected' | 'cost' | 'fix'> {
 }
 
 /** Its place in a user namespace, made as a start makes it, with the writable layer in memory. */
-async function map(chosen: Rootfs, { facts, roots, probe, name }: Context): Promise<Finding> {
+async function map(chosen: Rootfs, context: Context): Promise<Finding> {
+  const { facts, roots, probe, name } = context;
   const fix = { advice: '--userns host goes without a user namespace; or copy the rootfs to ext4, xfs or btrfs' };
   const needs = { expected: 'that its ids can be mapped', cost: 'each run needs --userns host', fix };
   try {
@@ -90,11 +92,11 @@ async function map(chosen: Rootfs, { facts, roots, probe, name }: Context): Prom
   const probed = await probe({ stage: mappedRoot(chosen, { facts, ids: chooseIds(roots), roots, name: name('rootfs') }) });
   if (probed.ok)
     return { verdict: 'pass', observed: `its ids can be mapped${chosen.kind === 'host' ? '' : ', and it can lie below an overlay'}` };
-  if (probed.op === 'userns') return elsewhere('user-namespace');
+  if (probed.op === 'overlay' && probed.text === '' && probed.code === 'ENODEV') return elsewhere('overlay');
+  const told = toldElsewhere(probed, 'rootfs', context, ['bind-source', 'overlay']);
+  if (told) return told;
   const what = `${chosen.label}: ${probed.op}: ${probed.reason}`;
   if (probed.op === 'bind-source') return { verdict: 'fail', observed: what, ...needs };
-  if (probed.op !== 'overlay') return elsewhere('namespaces');
-  if (probed.text === '' && probed.code === 'ENODEV') return elsewhere('overlay');
   return { verdict: 'fail', observed: what, expected: 'that it can lie below an overlay', cost: 'each run needs --writable-rootfs' };
 }
 
