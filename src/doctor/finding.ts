@@ -2,7 +2,7 @@ import type { CheckId } from '../check-ids.js';
 import { UserError } from '../errors.js';
 import type { OpName } from '../plan/ops.js';
 import { codeOf } from '../state/failure.js';
-import type { Context, Finding, Fix, ProbeFailure } from './check.js';
+import type { Finding, Fix, ProbeFailure } from './check.js';
 import { isForRights } from './rights.js';
 
 /**
@@ -16,7 +16,8 @@ export function toFinding(error: unknown, id: CheckId, more: Partial<Finding> = 
     if (codeOf(error) === undefined) throw error;
     return { verdict: 'fail', observed: (error as Error).message, ...more };
   }
-  if (error.check !== undefined && error.check !== id) return elsewhere(error.check);
+  const check = isForRights(codeOf(error.cause)) ? 'capabilities' : error.check;
+  if (check !== undefined && check !== id) return elsewhere(check);
   return { verdict: 'fail', observed: error.message, ...toFix(error.hint), ...more };
 }
 
@@ -29,8 +30,8 @@ export function elsewhere(check: CheckId): Finding {
  * @param own the ops that the check is about, beside those whose errors point to it
  * @returns a finding when another check tells it; undefined when it is the check's own
  */
-export function toldElsewhere(failed: ProbeFailure, id: CheckId, context: Context, own: readonly OpName[] = []): Finding | undefined {
-  const check = isForRights(failed.code, context) ? 'capabilities' : failed.check;
+export function toldElsewhere(failed: ProbeFailure, id: CheckId, own: readonly OpName[] = []): Finding | undefined {
+  const check = isForRights(failed.code) ? 'capabilities' : failed.check;
   if (check === id || (own.includes(failed.op) && check !== 'system-calls' && check !== 'capabilities')) return undefined;
   return elsewhere(check);
 }

@@ -1,6 +1,5 @@
 import { readText } from '../cgroup/files.js';
 import { capabilityMask, capabilityNames } from '../spec/capabilities.js';
-import type { Context } from './check.js';
 
 const NOTHING = { verdict: 'fail', cost: 'no container can be started' } as const;
 const NO_USERNS = { verdict: 'fail', cost: 'no container with a user namespace, the default, can be started' } as const;
@@ -21,12 +20,13 @@ export const RIGHTS: Readonly<Record<string, { readonly verdict: 'fail' | 'warn'
 };
 
 /** True when a refusal with this errno(3) is for want of a capability. */
-export function isForRights(code: string | undefined, context: Pick<Context, 'facts'>): boolean {
-  return (code === 'EPERM' || code === 'EACCES') && missingRights(context).length > 0;
+export function isForRights(code: string | undefined): boolean {
+  return (code === 'EPERM' || code === 'EACCES') && missingRights().length > 0;
 }
 
 /** The capabilities that crt uses and does not have, in its bounding set and in force (proc_pid_status(5)). */
-export function missingRights({ facts }: Pick<Context, 'facts'>): string[] {
-  const [, inForce = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readText('/proc/self/status') ?? '') ?? [];
-  return capabilityNames(capabilityMask(Object.keys(RIGHTS)) & ~(facts.capabilities & BigInt(`0x${inForce}`)));
+export function missingRights(): string[] {
+  const status = readText('/proc/self/status') ?? '';
+  const masks = [...status.matchAll(/^Cap(?:Bnd|Eff):\s*([0-9a-f]+)$/gm)].map(([, mask]) => BigInt(`0x${mask}`));
+  return capabilityNames(masks.reduce((left, mask) => left | (capabilityMask(Object.keys(RIGHTS)) & ~mask), 0n));
 }

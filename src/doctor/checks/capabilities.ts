@@ -17,7 +17,7 @@ export const capabilities: Check = {
     'Run crt as root of the host. Inside another container: docker run --cap-add …; in a unit of systemd: CapabilityBoundingSet=. A default capability that is missing can be left out: --cap-drop.',
   needsRoot: true,
   run: async (context) => {
-    const missing = missingRights(context);
+    const missing = missingRights();
     const told = missing.filter((name) => RIGHTS[name]?.verdict === 'fail');
     const defaults = defaultCapabilities().bounding.filter((name) => !has(context, name) && !told.includes(name));
     const findings = [...missing.map(tellMissing), ...defaults.map(tellDefault)];
@@ -28,7 +28,7 @@ export const capabilities: Check = {
       return findings.length > 0
         ? findings
         : [{ verdict: 'pass', observed: 'rights can be given up: crt has all capabilities that it uses and gives' }];
-    return [...findings, toldElsewhere(failed, 'capabilities', context) ?? tellDrop(failed)];
+    return [...findings, toldElsewhere(failed, 'capabilities') ?? tellDrop(failed)];
   },
 };
 

@@ -42,7 +42,7 @@ async function tryOne(controller: Controller, context: Context): Promise<Finding
   );
   if (probed.ok) return { verdict: 'pass', observed: `controllers work: ${controller}${where(cgroup)}` };
   return (
-    toldElsewhere(probed, 'cgroup-controllers', context, ['open', 'cgroup-join']) ?? {
+    toldElsewhere(probed, 'cgroup-controllers', ['open', 'cgroup-join']) ?? {
       verdict: 'fail',
       observed: `a process cannot join a cgroup of the ${controller} controller: ${probed.op}: ${probed.reason}`,
       expected: 'that the first process of a container can be put there',

@@ -33,7 +33,7 @@ async function makeNodes(container: DefaultContainer, context: Context): Promise
     init: [...openRoot(layout), ...mountAll(config, layout), ...makeDevices(config)],
   });
   if (failed.ok) return [{ verdict: 'pass', observed: `${config.linux.devices?.length ?? 0} device nodes` }];
-  const told = toldElsewhere(failed, 'devices', context, ['bind']);
+  const told = toldElsewhere(failed, 'devices', ['bind']);
   if (told) return [told];
   return [
     {
@@ -51,11 +51,11 @@ async function filter({ layout: { cgroup } }: DefaultContainer, context: Context
   const { mode, hierarchies } = context.facts.cgroup;
   const hasFilter = mode === 'v2' || hierarchies.some(({ controllers }) => controllers.includes('devices'));
   if (!hasFilter) return [noFilter(mode)];
-  if (missingRights(context).length > 0) return [elsewhere('capabilities')];
+  if (missingRights().length > 0) return [elsewhere('capabilities')];
   const failed = await withCgroup(cgroup, () => context.probe({ stage: cgroup.open({ bornInside: true }).steps }));
   if (failed.ok) return [{ verdict: 'pass', observed: 'a device filter' }];
   return [
-    toldElsewhere(failed, 'devices', context) ?? {
+    toldElsewhere(failed, 'devices') ?? {
       verdict: 'fail',
       observed: `the device filter cannot be put in force: ${failed.reason}`,
       expected: 'a cgroup that says which devices can be opened',

@@ -26,7 +26,7 @@ export const filesystems: Check = {
     for (;;) {
       const failed = await mount(container, context);
       if (failed.ok) break;
-      const elsewhere = toldElsewhere(failed, 'filesystems', context, OWN);
+      const elsewhere = toldElsewhere(failed, 'filesystems', OWN);
       if (elsewhere) return [...findings, elsewhere];
       findings.push(tell(failed));
       const left = without(container, failed);

@@ -20,7 +20,7 @@ export const keyring: Check = {
     // Without a user namespace it is for root of the host, whose quota is another.
     const failed = own.ok || own.op === 'keyring' ? own : await join(context, []);
     if (failed.ok) return [{ verdict: 'pass', observed: 'a keyring of its own' }];
-    return [toldElsewhere(failed, 'keyring', context) ?? tell(failed)];
+    return [toldElsewhere(failed, 'keyring') ?? tell(failed)];
   },
 };
 

@@ -29,7 +29,7 @@ export const masks: Check = {
       return [
         { verdict: 'pass', observed: `/proc and /sys are masked: ${maskedPaths.length} masks, ${readonlyPaths.length} read-only paths` },
       ];
-    return [toldElsewhere(failed, 'masks', context) ?? tell(failed)];
+    return [toldElsewhere(failed, 'masks') ?? tell(failed)];
   },
 };
 

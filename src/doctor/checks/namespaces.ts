@@ -27,7 +27,7 @@ export const namespaces: Check = {
   run: async (context) => {
     const together = await tryKinds(KINDS, context);
     if (together.ok) return [{ verdict: 'pass', observed: `all namespaces: ${KINDS.join(', ')}` }];
-    const elsewhere = toldElsewhere(together, 'namespaces', context);
+    const elsewhere = toldElsewhere(together, 'namespaces');
     if (elsewhere) return [elsewhere];
     // The mount namespace comes first of all steps: without it nothing else can be tried.
     if (together.op === 'stage') return [tell('mount', together)];

@@ -15,7 +15,7 @@ export const noNewPrivs: Check = {
   run: async (context) => {
     const failed = await context.probe({ init: [step('no-new-privs', 'init', {}, note)] });
     if (failed.ok) return [{ verdict: 'pass', observed: 'setuid gives nothing: no_new_privs is set, and kept by exec' }];
-    const elsewhere = toldElsewhere(failed, 'no-new-privs', context);
+    const elsewhere = toldElsewhere(failed, 'no-new-privs');
     if (elsewhere) return [elsewhere];
     return [
       {

@@ -62,7 +62,7 @@ async function tryIt(directory: HostPath, fstype: string | undefined, context: C
     },
   });
   if (written !== undefined) return written;
-  if (!probed.ok) return toldElsewhere(probed, 'overlay', context, STEPS) ?? refused(probed, roots.layers);
+  if (!probed.ok) return toldElsewhere(probed, 'overlay', STEPS) ?? refused(probed, roots.layers);
   if (fstype === undefined)
     return { verdict: 'pass', observed: `what is written is kept: by an overlay with its layer in ${roots.layers}` };
   return {
@@ -94,7 +94,7 @@ function writeThrough(root: string, context: Context): Finding | undefined {
     writeFileSync(`${root}/folder/file`, 'y');
     return undefined;
   } catch (error) {
-    if (isForRights(codeOf(error), context)) return elsewhere('capabilities');
+    if (isForRights(codeOf(error))) return elsewhere('capabilities');
     return {
       verdict: 'fail',
       observed: `an overlay with its layer in ${context.roots.layers} does not keep what is written: ${errnoWords(error)} (${codeOf(error)})`,

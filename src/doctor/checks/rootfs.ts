@@ -61,7 +61,7 @@ async function judge(chosen: Rootfs, context: Context): Promise<readonly Finding
   });
   if (!probed.ok && text === '') {
     const observed = `${chosen.label} cannot be looked at: ${probed.reason}`;
-    return [toldElsewhere(probed, 'rootfs', context, ['probe']) ?? { verdict: 'fail', observed, cost: COST }];
+    return [toldElsewhere(probed, 'rootfs', ['probe']) ?? { verdict: 'fail', observed, cost: COST }];
   }
   const report = parseProbe(text);
   try {
@@ -93,7 +93,7 @@ async function map(chosen: Rootfs, context: Context): Promise<Finding> {
   if (probed.ok)
     return { verdict: 'pass', observed: `its ids can be mapped${chosen.kind === 'host' ? '' : ', and it can lie below an overlay'}` };
   if (probed.op === 'overlay' && probed.text === '' && probed.code === 'ENODEV') return elsewhere('overlay');
-  const told = toldElsewhere(probed, 'rootfs', context, ['bind-source', 'overlay']);
+  const told = toldElsewhere(probed, 'rootfs', ['bind-source', 'overlay']);
   if (told) return told;
   const what = `${chosen.label}: ${probed.op}: ${probed.reason}`;
   if (probed.op === 'bind-source') return { verdict: 'fail', observed: what, ...needs };

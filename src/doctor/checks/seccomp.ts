@@ -29,7 +29,7 @@ export const seccomp: Check = {
         ...filterCalls(config, confined),
       ],
     });
-    if (!failed.ok) return [toldElsewhere(failed, 'seccomp', context) ?? tell(failed)];
+    if (!failed.ok) return [toldElsewhere(failed, 'seccomp') ?? tell(failed)];
     return [
       {
         verdict: 'pass',

@@ -35,7 +35,7 @@ export const systemCalls: Check = {
   needsRoot: true,
   run: async (context) => {
     const failed = await context.probe(steps(context));
-    if (!failed.ok) return [toldElsewhere(failed, 'system-calls', context, ['staging', 'cwd']) ?? told(failed)];
+    if (!failed.ok) return [toldElsewhere(failed, 'system-calls', ['staging', 'cwd']) ?? told(failed)];
     // pidfd_open(2) and pidfd_send_signal(2), by the verb that `crt rm` uses. Signal 0 is only asked whether it could be sent.
     helperVerbs().signal(process.pid, startTime(process.pid) ?? 0, 0);
     return [

@@ -26,7 +26,7 @@ export const terminal: Check = {
       init: [...openRoot(layout), ...mountAll(config, layout), ...makeDevices(config), ...findUser(config), ...openConsole(config)],
     });
     if (failed.ok) return [{ verdict: 'pass', observed: 'a terminal opens inside: in a devpts of its own' }];
-    const elsewhere = toldElsewhere(failed, 'terminal', context);
+    const elsewhere = toldElsewhere(failed, 'terminal');
     if (elsewhere) return [elsewhere];
     return [
       {

@@ -35,9 +35,9 @@ export const userNamespace: Check = {
     ]);
     const [inside, mapped] = await allEnded([mountInside(context), mapRoot(context, lower)] as const);
     // The first step of both; the one for the mounts makes other namespaces as well, whose limits count there.
-    if (!mapped.ok && mapped.op === 'userns') return [tell(mapped, lower, context)];
+    if (!mapped.ok && mapped.op === 'userns') return [tell(mapped, lower)];
     if (!inside.ok && inside.op === 'userns') return [elsewhere('namespaces')];
-    const failures = [inside, mapped].flatMap((result) => (result.ok ? [] : [tell(result, lower, context)]));
+    const failures = [inside, mapped].flatMap((result) => (result.ok ? [] : [tell(result, lower)]));
     return failures.length > 0
       ? failures
       : [{ verdict: 'pass', observed: `root inside is nobody outside: ids are mapped, those of ${lower} too` }];
@@ -61,9 +61,9 @@ function mapRoot(context: Context, lower: HostPath): ReturnType<Context['probe']
   return context.probe({ stage: [makeUserNamespace(alone), ...stageRoot(layout, alone)] });
 }
 
-function tell(failed: ProbeFailure, lower: HostPath, context: Context): Finding {
+function tell(failed: ProbeFailure, lower: HostPath): Finding {
   const isLayer = failed.op === 'overlay' && failed.code !== 'ENODEV';
-  const told = toldElsewhere(failed, ID, context, isLayer ? ['overlay'] : []);
+  const told = toldElsewhere(failed, ID, isLayer ? ['overlay'] : []);
   if (told) return told;
   const { step: refused } = failed;
   const place = isOp(refused, 'mount') ? refused.operands.target : undefined;
