@@ -132,7 +132,8 @@ function applyLimit(write: LimitWrite, fd: number, directory: string): void {
 
 /** The check that sets the same. */
 function limitCheck({ controller, file }: LimitWrite): UserError['check'] {
-  if (controller === 'devices' || controller === 'cpuset') return 'cgroup-controllers';
+  if (controller === 'devices') return 'devices';
+  if (controller === 'cpuset') return 'cgroup-controllers';
   return file.includes('sw') ? 'cgroup-swap' : 'cgroup-limits';
 }
 

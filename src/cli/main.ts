@@ -14,8 +14,8 @@ const VERBS = ['doctor', 'help', 'ps', 'rm', 'undo'];
  */
 export async function main(argv: readonly string[], root: URL): Promise<void> {
   process.exitCode = await dispatch(argv, root).catch(report);
-  // All is written (output.ts) and undone: what may still hold the event loop, a half-read stdin, must not hold the caller.
-  if (argv[0] === 'run') process.exit();
+  // All is written (output.ts) and undone: what may still hold the event loop, a half-read stdin or a check that hangs, must not hold the caller.
+  if (argv[0] === 'run' || argv[0] === 'doctor') process.exit();
 }
 
 async function dispatch(argv: readonly string[], root: URL): Promise<number> {

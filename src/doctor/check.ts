@@ -39,6 +39,7 @@ export interface Fix {
 /** One thing that a check has seen. Texts are for people, without a full stop at the end. */
 export interface Finding {
   readonly verdict: Verdict;
+  /** Where it passes, `few words: details`: the line of the group has the few words of each check's first finding. */
   readonly observed: string;
   readonly expected?: string;
   /** What that costs whoever runs containers here. */
@@ -54,9 +55,12 @@ export interface ProbeFailure {
   readonly ok: false;
   readonly step: Step;
   readonly op: OpName;
-  /** errno(3); 0 when the process was killed instead, as `text` says. */
-  readonly errno: number;
+  /** errno(3) by name; empty when the process was killed instead. */
+  readonly code: string;
+  /** What the kernel or the helper said beside that. */
   readonly text: string;
+  /** Both in words: `no such device (ENODEV)`. */
+  readonly reason: string;
   /** The check that an error of this step points to. */
   readonly check: CheckId;
 }

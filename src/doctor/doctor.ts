@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { CheckId } from '../check-ids.js';
 import { UserError } from '../errors.js';
 import { probeHost } from '../host/probe.js';
@@ -5,8 +6,9 @@ import { randomName } from '../state/file.js';
 import { stateRoots } from '../state/roots.js';
 import { type Check, type Context, type Finding, GROUPS, type Group, type Verdict } from './check.js';
 import { CHECKS } from './checks.js';
-import { toFinding } from './finding.js';
+import { allEnded, toFinding } from './finding.js';
 import { runProbe } from './probe-plan.js';
+import { SCRATCH } from './scratch.js';
 
 export interface DoctorOptions {
   /** Groups and checks, by name; all when empty. */
@@ -40,11 +42,13 @@ export interface DoctorReport {
 }
 
 const PATIENCE = 8000;
+/** Milliseconds that a check has to end once it is given up. */
+const TIDYING = 2000;
 const ORDER: readonly Verdict[] = ['info', 'pass', 'unknown', 'warn', 'fail'];
 
 /**
  * Proves by trying whether containers can be started here, and what they would lack. Leaves nothing behind.
- * @throws UserError for a group or check that there is not; when /proc is not mounted.
+ * @throws UserError for a group or check that there is not; when /proc is not mounted. An error that nobody foresaw in a check, once all have ended.
  */
 export async function doctor(
   { only = [], rootfs, patience = PATIENCE }: DoctorOptions = {},
@@ -55,7 +59,7 @@ export async function doctor(
   const isRoot = process.geteuid?.() === 0;
   const facts = probeHost();
   const base = { facts, roots: stateRoots(env), env, isRoot, rootfs };
-  const checks = await Promise.all(chosen.map((check) => examine(check, base, patience)));
+  const checks = await allEnded(chosen.map((check) => examine(check, base, patience)));
   const verdict = worst(checks.map((check) => check.verdict));
   return {
     version: 1,
@@ -99,19 +103,34 @@ async function look(check: Check, base: Omit<Context, 'probe' | 'name' | 'signal
     ...base,
     signal: giveUp.signal,
     probe: (steps) => runProbe(steps, giveUp.signal),
-    name: (suffix) => `crt-doctor-${process.pid}-${suffix}-${randomName().slice(0, 8)}`,
+    name: (suffix) => `${SCRATCH}-${process.pid}-${suffix}-${randomName().slice(0, 8)}`,
   };
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<readonly Finding[]>((resolve) => {
-    timer = setTimeout(() => resolve([tooLate(patience)]), patience);
-  });
+  const looking = Promise.resolve().then(() => check.run(context));
   try {
-    return await Promise.race([Promise.resolve().then(() => check.run(context)), late]);
+    const findings = await within(looking, patience);
+    if (findings !== undefined) return findings;
+    // What is cut off in the middle says nothing any more, but has its things to take away.
+    giveUp.abort();
+    await within(
+      looking.catch(() => []),
+      TIDYING,
+    );
+    return [tooLate(patience)];
   } catch (error) {
     return [toFinding(error, check.id)];
   } finally {
-    clearTimeout(timer);
     giveUp.abort();
+  }
+}
+
+/** Undefined when that takes longer than so many milliseconds. */
+async function within<T>(promise: Promise<T>, time: number): Promise<T | undefined> {
+  const timer = new AbortController();
+  const late = setTimeout(time, undefined, { signal: timer.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    timer.abort();
   }
 }
 

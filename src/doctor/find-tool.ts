@@ -1,3 +1,5 @@
+import type { Finding } from './check.js';
+
 /** Where root finds programs and an ordinary user's PATH often does not lead. */
 const ALSO = '/usr/local/sbin:/usr/sbin:/sbin';
 
@@ -6,4 +8,10 @@ export async function findTool(name: string, env: NodeJS.ProcessEnv, path = `${e
   // Loaded here: `crt run` looks for no programs.
   const { default: which } = await import('which');
   return (await which(name, { path, nothrow: true })) ?? undefined;
+}
+
+/** What is there, with nothing to judge. */
+export async function lookFor(name: string, env: NodeJS.ProcessEnv): Promise<Finding> {
+  const path = await findTool(name, env);
+  return { verdict: 'info', observed: path === undefined ? `no ${name}` : `${name} is ${path}` };
 }

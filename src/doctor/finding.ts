@@ -1,8 +1,9 @@
 import type { CheckId } from '../check-ids.js';
 import { UserError } from '../errors.js';
-import { describeErrno } from '../failure.js';
+import type { OpName } from '../plan/ops.js';
 import { codeOf } from '../state/failure.js';
-import type { Finding, Fix, Probed } from './check.js';
+import type { Finding, Fix, ProbeFailure } from './check.js';
+import { isForRights } from './rights.js';
 
 /**
  * What an error of `run` means to a check: a failure of its own, or one that another check tells.
@@ -15,12 +16,24 @@ export function toFinding(error: unknown, id: CheckId, more: Partial<Finding> = 
     if (codeOf(error) === undefined) throw error;
     return { verdict: 'fail', observed: (error as Error).message, ...more };
   }
-  if (error.check !== undefined && error.check !== id) return elsewhere(error.check);
+  const check = isForRights(codeOf(error.cause)) ? 'capabilities' : error.check;
+  if (check !== undefined && check !== id) return elsewhere(check);
   return { verdict: 'fail', observed: error.message, ...toFix(error.hint), ...more };
 }
 
 export function elsewhere(check: CheckId): Finding {
   return { verdict: 'unknown', observed: `could not be tried: see ${check}` };
+}
+
+/**
+ * What a failed probe is to a check.
+ * @param own the ops that the check is about, beside those whose errors point to it
+ * @returns a finding when another check tells it; undefined when it is the check's own
+ */
+export function toldElsewhere(failed: ProbeFailure, id: CheckId, own: readonly OpName[] = []): Finding | undefined {
+  const check = isForRights(failed.code) ? 'capabilities' : failed.check;
+  if (check === id || (own.includes(failed.op) && check !== 'system-calls' && check !== 'capabilities')) return undefined;
+  return elsewhere(check);
 }
 
 /** A hint that is a command is one. */
@@ -30,14 +43,7 @@ function toFix(hint: string | undefined): { fix?: Fix } {
   return { fix: isCommand ? { commands: [hint.replaceAll('sudo ', '')] } : { advice: hint } };
 }
 
-/** `no such device (ENODEV)`, and the kernel's own words where it gave some. */
-export function describeProbe(probed: Extract<Probed, { ok: false }>): string {
-  if (probed.errno === 0) return `its process was ${probed.text}`;
-  const { words, code } = describeErrno(probed.errno);
-  return `${words} (${code})${probed.text ? `: ${probed.text}` : ''}`;
-}
-
-/** Runs the parts of a check one by one: each tells by itself what failed. */
+/** Runs the parts of a check side by side: each tells by itself what failed. */
 export async function eachOf<T>(
   items: readonly T[],
   id: CheckId,
@@ -50,5 +56,11 @@ export async function eachOf<T>(
       return toFinding(error, id);
     }
   });
-  return (await Promise.all(findings)).flat();
+  return (await allEnded(findings)).flat();
+}
+
+/** As Promise.all, but it rejects only when all have ended: nothing goes on behind the back of who catches that. */
+export async function allEnded<T extends readonly unknown[]>(promises: T): Promise<{ -readonly [At in keyof T]: Awaited<T[At]> }> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }

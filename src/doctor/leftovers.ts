@@ -107,7 +107,7 @@ function cgroups(entries: readonly Entry[], all: ReadonlyMap<number, Process>, {
   const named = lostLayers(roots)
     .filter(({ record }) => record.owner.bootId === bootId() && !isAlive(record.owner))
     .flatMap(({ record }) => record.cgroupPaths);
-  const seen = tops(facts.cgroup).flatMap(({ top, ours }) => children(top).filter((path) => ours || isScratch(path, all)));
+  const seen = tops(facts.cgroup).flatMap(({ top, ours }) => children(top).filter((path) => ours || makerOf(path) !== undefined));
   return [...new Set([...named, ...seen])].filter((path) => isThere(path) && !known.has(path)).flatMap((path) => ofCgroup(path, all));
 }
 
@@ -121,16 +121,15 @@ function children(top: HostPath): HostPath[] {
   return readdirSync(top, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? toHostPath(`${top}/${entry.name}`) : []));
 }
 
-/** Named with the process that made it, which is gone. */
-function isScratch(path: string, all: ReadonlyMap<number, Process>): boolean {
+/** The check that made it, by its name. */
+function makerOf(path: string): number | undefined {
   const [, pid] = new RegExp(`^${SCRATCH}-(\\d+)-`).exec(basename(path)) ?? [];
-  return pid !== undefined && !all.has(Number(pid));
+  return pid === undefined ? undefined : Number(pid);
 }
 
 /** One that another state directory knows of has a monitor above its processes. */
 function ofCgroup(path: string, all: ReadonlyMap<number, Process>): Leftover[] {
-  const [, made] = new RegExp(`^${SCRATCH}-(\\d+)-`).exec(basename(path)) ?? [];
-  if (made !== undefined && all.has(Number(made))) return [];
+  if (all.has(makerOf(path) ?? 0)) return [];
   const pids = listPids(path);
   if (pids.some((pid) => isSupervised(pid, all))) return [];
   const remove = `find ${quote(path)} -depth -type d -exec rmdir {} ';'`;

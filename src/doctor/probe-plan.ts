@@ -5,7 +5,7 @@ import { Launch } from '../launch/launch.js';
 import { checkOf } from '../op-checks.js';
 import { encodePlan } from '../plan/encode.js';
 import { MS_SLAVE } from '../plan/numbers.js';
-import { type Plan, step } from '../plan/step.js';
+import { type Plan, type Step, step } from '../plan/step.js';
 import type { Probed, ProbeSteps } from './check.js';
 
 /** For steps that a check makes by hand. */
@@ -29,11 +29,9 @@ export function probePlan({ stage = [], namespaces = 0, init = [] }: ProbeSteps)
   };
 }
 
-/** ENOENT and EACCES of errno(3). */
-const UNREACHABLE: ReadonlySet<number> = new Set([2, 13]);
-
 /** Has the helper perform the steps. Nothing that they make in namespaces outlives it. @throws UserError when it cannot be started */
 export async function runProbe(steps: ProbeSteps, signal: AbortSignal): Promise<Probed> {
+  signal.throwIfAborted();
   const helper = helperPath();
   const plan = probePlan(steps);
   const launch = new Launch({ helper, plan: encodePlan(plan), stdio: ['ignore', 'ignore', 'ignore'] });
@@ -52,14 +50,20 @@ export async function runProbe(steps: ProbeSteps, signal: AbortSignal): Promise<
       if (event.kind !== 'failed') throw new BugError(`the helper said ${event.kind} to a probe`);
       const failed = plan.steps[event.index];
       if (failed === undefined) throw new BugError(`the helper failed at step ${event.index} of a probe`);
-      // Nothing that was to be tried: the container's root has no such file, or its user may not run it.
-      if (failed.op === 'exec' && UNREACHABLE.has(event.errno)) return { ok: true };
-      const check = checkOf(failed, describeErrno(event.errno).code);
-      return { ok: false, step: failed, op: failed.op, errno: event.errno, text: event.text, check };
+      return judge(failed, event.errno, event.text);
     }
   } finally {
     signal.removeEventListener('abort', giveUp);
     launch.abandon();
     await launch.closed();
   }
+}
+
+function judge(step: Step, errno: number, text: string): Probed {
+  const { op } = step;
+  const { code, words } = errno === 0 ? { code: '', words: '' } : describeErrno(errno);
+  // Nothing that was to be tried: the container's root has no such file, or its user may not run it.
+  if (op === 'exec' && (code === 'ENOENT' || code === 'EACCES')) return { ok: true };
+  const reason = errno === 0 ? `its process was ${text}` : `${words} (${code})${text ? `: ${text}` : ''}`;
+  return { ok: false, step, op, code, text, reason, check: checkOf(step, code) };
 }

@@ -54,11 +54,15 @@ function summarize(checks: readonly CheckReport[], verdict: Verdict, room: numbe
     return fit(printable(`${told[0]?.observed ?? ''}: ${[...new Set(told.map(({ id }) => id))].join(', ')}`), room);
   }
   const isBad = verdict === 'warn' || verdict === 'fail';
-  const told = isBad ? all.filter((finding) => finding.verdict === verdict) : checks.flatMap(({ findings }) => findings.slice(0, 1));
-  return firstOf(
-    told.map(({ observed }) => printable(observed)),
-    room,
-  );
+  const told = isBad
+    ? all.filter((finding) => finding.verdict === verdict).map(({ observed }) => observed)
+    : checks.flatMap(({ findings }) => findings.slice(0, 1).map(headOf));
+  return firstOf(told.map(printable), room);
+}
+
+/** Of what passes, what stands behind a colon is for -v. */
+function headOf({ observed }: Finding): string {
+  return observed.split(': ')[0] ?? '';
 }
 
 /** As many as there is room for; of the first, as much. */

@@ -2,11 +2,31 @@ import { statSync } from 'node:fs';
 import { quote } from '../explain/sh-words.js';
 import { holdingMount, type MountEntry } from '../host/mounts.js';
 import type { HostPath } from '../plan/step.js';
-import type { Fix } from './check.js';
-import { standing } from './scratch.js';
+import type { Context, Finding, Fix } from './check.js';
+import { toFinding } from './finding.js';
+import { inRoot, isThere, standing } from './scratch.js';
 
-/** What makes a root of ours (state/roots.ts) usable again. Nothing where it is not seen what is wrong: then the error's own hint stays. */
-export function fixOfRoot(root: HostPath, variable: string, mounts: readonly MountEntry[]): { fix?: Fix } {
+/** The two roots of ours (state/roots.ts), by the checks that try them. */
+const ROOTS = {
+  'state-dir': { root: 'state', variable: 'CRT_STATE_DIR' },
+  'layers-dir': { root: 'layers', variable: 'CRT_LAYERS_DIR' },
+} as const;
+
+/** Tells whether what is done in a root can be done. */
+export async function tryRoot(id: keyof typeof ROOTS, { roots, facts }: Context, work: (root: HostPath) => void): Promise<Finding> {
+  const { root, variable } = ROOTS[id];
+  const path = roots[root];
+  try {
+    await inRoot(path, work);
+    return { verdict: 'pass', observed: `${root} in ${path}${isThere(path) ? '' : ', which a start makes'}` };
+  } catch (error) {
+    const more = { expected: `a directory of root's own at ${path}, or room for one`, cost: 'no container can be started' };
+    return toFinding(error, id, { ...more, ...fixOfRoot(path, variable, facts.mounts) });
+  }
+}
+
+/** What makes a root usable again. Nothing where it is not seen what is wrong: then the error's own hint stays. */
+function fixOfRoot(root: HostPath, variable: string, mounts: readonly MountEntry[]): { fix?: Fix } {
   const advice = `or set ${variable} to a directory that root can write to, and nobody else`;
   const place = standing(root);
   const stat = statSync(place, { throwIfNoEntry: false });

@@ -1,15 +1,10 @@
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { ContainerCgroup } from '../cgroup/container.js';
-import { destroyCgroup } from '../cgroup/destroy.js';
-import { NoCgroup } from '../cgroup/none.js';
-import type { CgroupFacts } from '../host/facts.js';
-import { helperVerbs } from '../launch/verbs.js';
-import type { Layout, RootSource } from '../plan/layout.js';
+import { createLayer, layerId } from '../layer.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
-import type { Resources } from '../spec/types.js';
 import type { NewRecord } from '../state/claim.js';
 import { systemError } from '../state/failure.js';
+import { randomName } from '../state/file.js';
 import { ownIdentity } from '../state/lock.js';
 import { temporaryPath } from '../state/temporary.js';
 
@@ -66,55 +61,10 @@ export function scratchRecord(name: string, layer?: HostPath): NewRecord {
   };
 }
 
-/** Controllers that a container's limits need. */
-export const CONTROLLERS = ['memory', 'pids', 'cpu', 'cpuset', 'devices'] as const;
-export type Controller = (typeof CONTROLLERS)[number];
-
-/** The cgroups as if they had this controller alone: what fails there is about it. Undefined when it is not there. */
-export function aloneIn(facts: CgroupFacts, controller: Controller): CgroupFacts | undefined {
-  if (facts.mode === 'v2' && facts.unified !== undefined) {
-    // Version 2 has no such controller: a BPF program does its work.
-    if (controller === 'devices') return { ...facts, unified: { ...facts.unified, controllers: [] } };
-    if (!facts.unified.controllers.includes(controller)) return undefined;
-    return { ...facts, unified: { ...facts.unified, controllers: [controller] } };
-  }
-  const hierarchies = facts.hierarchies.filter(({ controllers }) => controllers.includes(controller));
-  return hierarchies.length === 0 ? undefined : { ...facts, hierarchies };
-}
-
-/** Makes the cgroup as `run` does, and takes it away again. @throws UserError */
-export async function withCgroup<T>(cgroup: ContainerCgroup, work: () => T | Promise<T>): Promise<T> {
-  cgroup.check();
-  const made = cgroup.create();
-  try {
-    return await work();
-  } finally {
-    destroyCgroup(made, (procs) => helperVerbs().kill(procs));
-  }
-}
-
-/** Limits that any machine can keep. Bytes, counts, microseconds. */
-export const LIMITS = {
-  memory: { memory: { limit: 64 * 1024 ** 2, swap: 64 * 1024 ** 2 } },
-  pids: { pids: { limit: 100 } },
-  cpu: { cpu: { quota: 50_000, period: 100_000 } },
-} as const satisfies Record<string, Resources>;
-
-/**
- * The layout of a start that makes nothing but its root. The staging area is mounted where surely no rootfs and no layer lies; in the
- * stage's own mount namespace, as always.
- */
-export function rootLayout(root: RootSource): Layout {
-  return {
-    staging: toHostPath('/sys'),
-    root,
-    probeRoot: toHostPath('/'),
-    cgroup: new NoCgroup({}),
-    files: [],
-    onOrphan: { argv: [], env: [] },
-    filter: undefined,
-    listener: undefined,
-    holdBeforeExec: false,
-    reaper: false,
-  };
+/** A layer of a container that is not there: whoever finds it after a crash removes it. @throws UserError */
+export function makeLayer(layers: HostPath, state: HostPath, name: string): ReturnType<typeof createLayer> {
+  const id = layerId(name);
+  const record = { ...scratchRecord(name, toHostPath(`${layers}/${id}`)), id: randomName() };
+  const owner = { directory: toHostPath(`${state}/${name}`), record };
+  return createLayer(layers, id, { lowerMode: 0o755, lowerUid: 0, lowerGid: 0 }, owner);
 }

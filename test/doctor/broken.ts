@@ -1,23 +1,13 @@
-import { execFile, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { spawn } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
-import type { CheckId } from '../../src/check-ids.js';
-import type { Finding, Fix } from '../../src/doctor/check.js';
-import type { CheckReport, DoctorReport } from '../../src/doctor/doctor.js';
-import { CRT, ROOTFS, until } from '../e2e/support.js';
-
-const own = import.meta.url;
-const program = fileURLToPath(new URL(own.endsWith('.ts') ? '_report.ts' : '_report.js', own));
-/** In the guest everything is compiled already. */
-const loader = own.endsWith('.ts') ? [`--import=${import.meta.resolve('tsx')}`] : [];
-const run = promisify(execFile);
+import type { DoctorReport } from '../../src/doctor/doctor.js';
+import { CRT, ended, until } from '../e2e/support.js';
+import { type Around, LOOK, startIn } from './around.js';
+import { complaints, fixOf } from './report.js';
 
 export interface Question {
   readonly only: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  /** `--rootfs`; left out: that of the tests. */
-  readonly rootfs?: string;
 }
 
 /** A machine with something broken: this one, in a mount namespace of its own. */
@@ -40,45 +30,31 @@ export async function broken(t: ExecutionContext, breaking: string, before: read
 }
 
 /** This machine as it is. */
-export const whole: Broken = inside(['env']);
+export const whole: Broken = inside([]);
 
-function inside(enter: readonly string[]): Broken {
-  const [command = '', ...words] = enter;
+function inside(around: Around): Broken {
   const pids: number[] = [];
-  const call = async (more: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> => {
-    const running = run(command, [...words, ...more], { env: { ...process.env, ...env }, maxBuffer: 1 << 26 });
+  const call = async (command: readonly string[], env?: NodeJS.ProcessEnv): Promise<string> => {
+    const child = startIn(around, command, env);
     // It execs what it is given.
-    pids.push(running.child.pid ?? 0);
-    const { stdout } = await running;
+    pids.push(child.pid ?? 0);
+    const { code, stdout, stderr } = await ended(child);
+    if (code !== 0) throw new Error(`${command.join(' ')}: ${stderr}`);
     return stdout;
   };
   return {
     pids,
-    ask: async ({ only, env, rootfs = ROOTFS }) =>
-      JSON.parse(await call([process.execPath, ...loader, program, rootfs, ...only], env)) as DoctorReport,
+    ask: async ({ only, env }) => JSON.parse(await call([...LOOK, ...only], env)) as DoctorReport,
     // The `crt` of a fix is this one.
     sh: (script, env) => call(['sh', '-ec', `crt() { ${CRT.map((word) => `'${word}'`).join(' ')} "$@"; }\n${script}`], env),
   };
 }
 
-export function checkOf(report: DoctorReport, id: CheckId): CheckReport {
-  const found = report.checks.find((check) => check.id === id);
-  if (found === undefined) throw new Error(`no ${id} in ${JSON.stringify(report)}`);
-  return found;
-}
-
-/** `ID VERDICT` of all that is neither pass nor info. */
-export function complaints(report: DoctorReport): string[] {
-  return report.checks.filter(({ verdict }) => verdict !== 'pass' && verdict !== 'info').map(({ id, verdict }) => `${id} ${verdict}`);
-}
-
-/** The findings of a check that say this. */
-export function saying(report: DoctorReport, id: CheckId, words: RegExp): Finding[] {
-  return checkOf(report, id).findings.filter(({ observed }) => words.test(observed));
-}
-
-/** The commands that a check shows, as a script. */
-export function fixOf(report: DoctorReport, id: CheckId): string {
-  const fixes = checkOf(report, id).findings.flatMap(({ fix }): Fix[] => (fix === undefined ? [] : [fix]));
-  return [...new Set(fixes.flatMap(({ commands = [] }) => commands))].join('\n');
+/** Sees these complain, applies what they show, and sees nobody complain. */
+export async function repaired(t: ExecutionContext, world: Broken, question: Question, expected: readonly string[]): Promise<void> {
+  const before = await world.ask(question);
+  t.deepEqual(complaints(before), expected, JSON.stringify(before));
+  await world.sh(before.checks.map(({ id }) => fixOf(before, id)).join('\n'), question.env);
+  const after = await world.ask(question);
+  t.deepEqual(complaints(after), [], JSON.stringify(after));
 }

@@ -1,12 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { GROUPS } from '../../src/doctor/check.js';
 import { CHECKS } from '../../src/doctor/checks.js';
 import { checksPage, explainCheck } from '../../src/doctor/page.js';
-import { crt } from '../cli/crt.js';
+import { crt, ROOT } from '../cli/crt.js';
 import { serial } from '../e2e/support.js';
-import { checkOf, crtDoctor, readText, reportOf, repository } from './support.js';
+import { checkOf } from './report.js';
+import { crtDoctor, readText, reportOf } from './support.js';
 
 /** Checks of what every machine has, for tests of the command itself. */
 const CHEAP = ['node', 'tools', 'environment'];
@@ -53,7 +55,7 @@ function schemas(one: Schema): Schema[] {
 }
 
 test('--json is what docs/doctor.schema.json says, as root or not', (t) => {
-  for (const said of [crtDoctor(['--json']), { ...crt(['doctor', '--json'], { uid: 65534 }), code: 0 }]) {
+  for (const said of [crtDoctor(['--json']), crt(['doctor', '--json'], { uid: 65534 })]) {
     t.is(said.stderr, '');
     t.deepEqual(misfits(JSON.parse(said.stdout), schema), []);
   }
@@ -105,8 +107,8 @@ test('groups and checks, in the order of the groups, each once', (t) => {
 
 test('a word that is no check: exit code 125, on stderr', (t) => {
   for (const words of [['nonsense'], ['kernel', 'nonsense'], ['--explain', 'nonsense']]) {
-    const { code, stdout, stderr } = crtDoctor(words);
-    t.is(code, 125);
+    const { exitCode, stdout, stderr } = crtDoctor(words);
+    t.is(exitCode, 125);
     t.is(stdout, '');
     t.regex(stderr, /^crt: crt doctor has no .*"nonsense"/);
   }
@@ -118,7 +120,7 @@ for (const words of [[], ['-v'], ['--json'], ['--fix-script'], ['--explain', 'no
     t.teardown(() => closeSync(fd));
     const { status, stderr } = spawnSync(
       process.execPath,
-      ['--', `${repository}bin/run.js`, 'doctor', ...(words[0] === '--explain' ? [] : CHEAP), ...words],
+      ['--', fileURLToPath(new URL('bin/run.js', ROOT)), 'doctor', ...(words[0] === '--explain' ? [] : CHEAP), ...words],
       {
         encoding: 'utf8',
         stdio: ['ignore', fd, 'pipe'],
@@ -145,7 +147,7 @@ test('not root: it says so, looks at what it can, exit code 1', (t) => {
 });
 
 test('not root: each check that root alone can make is unknown, the helper is known', (t) => {
-  const report = reportOf({ ...crt(['doctor', '--json'], { uid: 65534 }), code: 0 });
+  const report = reportOf(crt(['doctor', '--json'], { uid: 65534 }));
   t.false(report.root);
   for (const { id, needsRoot } of CHECKS) if (needsRoot) t.is(checkOf(report, id).verdict, 'unknown', id);
   t.is(checkOf(report, 'helper').verdict, 'pass');
@@ -154,9 +156,15 @@ test('not root: each check that root alone can make is unknown, the helper is kn
 
 serial('a warning: exit code 0, with --strict 1', (t) => {
   const by = ['setpriv', '--bounding-set', '-net_admin'];
-  t.is(crtDoctor(['privilege'], { by }).code, 0);
-  t.is(crtDoctor(['privilege', '--strict'], { by }).code, 1);
-  t.is(crtDoctor(['node', '--strict']).code, 0);
+  t.is(crtDoctor(['capabilities'], { by }).exitCode, 0);
+  t.is(crtDoctor(['capabilities', '--strict'], { by }).exitCode, 1);
+  t.is(crtDoctor(['node', '--strict']).exitCode, 0);
+  return Promise.resolve();
+});
+
+serial('--rootfs', (t) => {
+  const { findings } = checkOf(reportOf(crtDoctor(['rootfs', '--json', '--rootfs', '/no/such'])), 'rootfs');
+  t.is(findings[0]?.observed, 'rootfs: /no/such is not there');
   return Promise.resolve();
 });
 

@@ -1,8 +1,8 @@
 import test from 'ava';
 import { environmentOf } from '../../src/doctor/checks/environment.js';
-import { judgeRights } from '../../src/doctor/checks/privilege.js';
 import { serial } from '../e2e/support.js';
-import { checkOf, crtDoctor, reportOf } from './support.js';
+import { checkOf } from './report.js';
+import { crtDoctor, reportOf } from './support.js';
 
 const FIRST = {
   '/proc/self/ns/user': 'user:[4026531837]',
@@ -57,32 +57,6 @@ test('WSL 2 is fine, WSL 1 has no kernel', (t) => {
 test('a CI service', (t) => {
   t.deepEqual(seen({}, { env: { CI: 'true' } }), ['pass no container and no virtual machine', 'info a job of a CI service']);
 });
-
-test('the rights of root: one finding for each capability that is missing', (t) => {
-  t.deepEqual(
-    judgeRights('CapEff:\t000001ffffffffff\n').map(({ verdict }) => verdict),
-    ['pass'],
-  );
-  t.true(judgeRights('CapEff:\t0000000000000000\n').length > 5);
-});
-
-for (const [name, verdict] of [
-  ['sys_admin', 'fail'],
-  ['mknod', 'fail'],
-  ['sys_ptrace', 'fail'],
-  ['net_admin', 'warn'],
-] as const) {
-  serial(`root without CAP_${name.toUpperCase()}: ${verdict}`, (t) => {
-    const said = crtDoctor(['environment', '--json'], { by: ['setpriv', '--bounding-set', `-${name}`] });
-    t.is(said.code, verdict === 'fail' ? 1 : 0, said.stderr);
-    const { findings } = checkOf(reportOf(said), 'privilege');
-    t.deepEqual(
-      findings.map((finding) => [finding.verdict, finding.observed]),
-      [[verdict, `root without CAP_${name.toUpperCase()}`]],
-    );
-    return Promise.resolve();
-  });
-}
 
 serial('in a pid namespace of its own', (t) => {
   const said = crtDoctor(['environment', '--json'], { by: ['unshare', '--pid', '--fork', '--mount-proc'] });

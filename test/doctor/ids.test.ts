@@ -6,11 +6,19 @@ import { stepError } from '../../src/failure.js';
 import { checkOf, OP_CHECKS } from '../../src/op-checks.js';
 import { OPS, type OpName } from '../../src/plan/ops.js';
 import type { Step } from '../../src/plan/step.js';
-import { checkFiles } from './around.js';
 
 const src = new URL('../../src/', import.meta.url);
 const registered = CHECKS.map(({ id }) => id as string).sort();
 const ERRNOS = [0, 1, 2, 11, 12, 13, 17, 19, 20, 22, 28, 38, 40, 122];
+
+/** Files of src/doctor/checks, without their ending. */
+function checkFiles(): string[] {
+  return readdirSync(new URL('doctor/checks', src))
+    .filter((name) => /(?<!\.d)\.[tj]s$/.test(name))
+    .map((name) => name.replace(/\.[tj]s$/, ''))
+    .filter((name, at, all) => all.indexOf(name) === at)
+    .sort();
+}
 
 /** Sources of everything but the checks themselves, which point to nothing. */
 function sources(): string[] {

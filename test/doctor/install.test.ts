@@ -3,7 +3,8 @@ import { chmodSync, chownSync, readFileSync, rmSync, truncateSync, writeFileSync
 import test from 'ava';
 import { judgeNode } from '../../src/doctor/checks/node.js';
 import { folder, serial } from '../e2e/support.js';
-import { checkOf, crtDoctor, packageTree, repair, reportOf } from './support.js';
+import { checkOf } from './report.js';
+import { crtDoctor, packageTree, repair, reportOf } from './support.js';
 
 const helperOf = (root: string): string => `${root}/helper/crt-init`;
 
@@ -42,18 +43,18 @@ for (const [what, spoil, says] of [
     const root = await packageTree(t);
     spoil(root);
     const said = crtDoctor(['install', 'namespaces', '--json'], { root });
-    t.is(said.code, 1, said.stderr);
+    t.is(said.exitCode, 1, said.stderr);
     const report = reportOf(said);
     const broken = checkOf(report, 'helper');
     t.is(broken.verdict, 'fail');
     t.regex(broken.findings[0]?.observed ?? '', says);
     t.is(broken.findings[0]?.cost, 'no container can be started');
-    for (const id of ['node', 'node-pty', 'tools']) t.not(checkOf(report, id).verdict, 'fail', id);
+    for (const id of ['node', 'node-pty', 'tools'] as const) t.not(checkOf(report, id).verdict, 'fail', id);
     if (!/changed|belongs/.test(broken.findings[0]?.observed ?? ''))
       t.deepEqual(broken.findings[0]?.fix?.packages, ['make', 'gcc', 'libc6-dev']);
     repair(broken);
     const after = crtDoctor(['helper', 'namespaces', '--json'], { root });
-    t.deepEqual([after.code, checkOf(reportOf(after), 'helper').verdict], [0, 'pass']);
+    t.deepEqual([after.exitCode, checkOf(reportOf(after), 'helper').verdict], [0, 'pass']);
   });
 }
 
@@ -86,14 +87,14 @@ serial('a run with a damaged helper names the check', async (t) => {
 serial('without node-pty: a warning, and what it costs', async (t) => {
   const root = await packageTree(t, { pty: false });
   const said = crtDoctor(['node-pty', '--json'], { root });
-  t.is(said.code, 0);
+  t.is(said.exitCode, 0);
   const { verdict, findings } = checkOf(reportOf(said), 'node-pty');
   t.is(verdict, 'warn');
   t.is(findings[0]?.observed, 'node-pty is not installed');
   t.regex(findings[0]?.cost ?? '', /no -t in scripts/);
   t.deepEqual(findings[0]?.fix?.packages, ['make', 'g++', 'python3']);
   t.regex(findings[0]?.fix?.commands?.[0] ?? '', /npm install --include=optional && npm rebuild node-pty/);
-  t.is(crtDoctor(['node-pty', '--strict'], { root }).code, 1);
+  t.is(crtDoctor(['node-pty', '--strict'], { root }).exitCode, 1);
 });
 
 serial('node-pty that was never built, as npm 12 leaves it: told apart from a missing one', async (t) => {

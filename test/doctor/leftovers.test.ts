@@ -4,7 +4,8 @@ import type { ExecutionContext } from 'ava';
 import type { Finding } from '../../src/doctor/check.js';
 import { box, cgroupsOf, descendants, e2e, folder, host, readProc, startCrt } from '../e2e/support.js';
 import { deadProcess } from '../state/_sandbox.js';
-import { broken, type Question, saying, whole } from './broken.js';
+import { broken, type Question, whole } from './broken.js';
+import { saying } from './report.js';
 
 const only = ['leftovers'];
 

@@ -2,16 +2,17 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import type { CheckId } from '../../src/check-ids.js';
-import type { CheckReport } from '../../src/doctor/doctor.js';
+import type { DoctorReport } from '../../src/doctor/doctor.js';
 import { UserError } from '../../src/index.js';
 import { contain, ended, host, until } from '../e2e/support.js';
-import { failing, finding, LOOK, look, runIn } from './around.js';
+import { LOOK, look, startIn } from './around.js';
+import { checkOf, failing, finding } from './report.js';
 
 const LIMITED = ['mnt', 'pid', 'net', 'uts', 'ipc', 'cgroup'] as const;
 const KINDS = { mnt: 'mount', pid: 'pid', net: 'network', uts: 'uts', ipc: 'ipc', cgroup: 'cgroup' } as const;
 
 /** Limits count in a user namespace and in all below it: one of our own breaks nothing outside. It has every id, and no right outside. */
-function inUserNamespace(t: ExecutionContext, script: string, only: readonly string[]): Promise<Map<CheckId, CheckReport>> {
+function inUserNamespace(t: ExecutionContext, script: string, only: readonly string[]): Promise<DoctorReport> {
   // The second shell is root by then: what is executed before there is a map has no rights (user_namespaces(7)).
   const words = ['sh', '-c', 'echo ready; read go; exec "$@"', 'sh', 'sh', '-ec', `${script}\nexec "$@"`, 'sh', ...LOOK, ...only];
   const child = spawn('unshare', ['--user', ...words], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -21,8 +22,7 @@ function inUserNamespace(t: ExecutionContext, script: string, only: readonly str
     for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${child.pid}/${map}`, '0 0 4294967295\n');
     child.stdin?.end('go\n');
     const { stdout } = await done;
-    const report = JSON.parse(stdout.slice(stdout.indexOf('{'))) as { checks: CheckReport[] };
-    return new Map(report.checks.map((check) => [check.id, check]));
+    return JSON.parse(stdout.slice(stdout.indexOf('{'))) as DoctorReport;
   });
 }
 
@@ -30,7 +30,7 @@ const own = host.uid === 0 ? test.serial : test.serial.skip;
 
 own('in a user namespace with usual limits all namespaces can be made', async (t) => {
   const report = await inUserNamespace(t, ':', ['namespaces']);
-  t.is(report.get('namespaces')?.verdict, 'pass', JSON.stringify(report.get('namespaces')));
+  t.is(checkOf(report, 'namespaces').verdict, 'pass', JSON.stringify(report));
 });
 
 for (const file of LIMITED) {
@@ -44,7 +44,7 @@ for (const file of LIMITED) {
     t.is(command, `sysctl -w user.max_${file}_namespaces=10000`);
     // By hand: sysctl(8) would ask for the file of the whole machine's procfs, which it is.
     const repaired = await inUserNamespace(t, `${zero}; echo 10000 >/proc/sys/user/max_${file}_namespaces`, ['namespaces']);
-    t.is(repaired.get('namespaces')?.verdict, 'pass');
+    t.is(checkOf(repaired, 'namespaces').verdict, 'pass');
   });
 }
 
@@ -75,7 +75,7 @@ for (const [file, value, id] of KNOBS) {
       t.teardown(() => writeFileSync(knob, before));
       writeFileSync(knob, `${value}\n`);
       const only = ['kernel', 'isolation', 'start'];
-      const report = await look(t, [], only);
+      const report = await look([], only);
       t.deepEqual(
         failing(report).filter((other) => other !== 'container'),
         [id],
@@ -85,9 +85,9 @@ for (const [file, value, id] of KNOBS) {
       const pointed: (CheckId | undefined)[] = [id, ...(id === 'namespaces' ? (['user-namespace'] as const) : [])];
       t.true(error instanceof UserError && pointed.includes(error.check), `${error?.message}`);
       const { fix } = finding(report, id);
-      const { code, stderr } = await runIn(['sh', '-ec'], [(fix?.commands ?? []).join('\n')]);
+      const { code, stderr } = await ended(startIn(['sh', '-ec'], [(fix?.commands ?? []).join('\n')]));
       t.is(code, 0, stderr);
-      t.deepEqual(failing(await look(t, [], only)), []);
+      t.deepEqual(failing(await look([], only)), []);
       t.is((await contain(t, { command: ['true'] })).exitCode, 0);
     },
   );

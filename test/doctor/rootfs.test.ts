@@ -2,38 +2,41 @@ import { chmodSync, chownSync, readFileSync, rmSync, writeFileSync } from 'node:
 import type { ExecutionContext } from 'ava';
 import { smallRootfs } from '../e2e/small-rootfs.js';
 import { e2e, folder } from '../e2e/support.js';
-import { type Broken, broken, checkOf, complaints, fixOf, whole } from './broken.js';
+import { type Broken, broken, type Question, whole } from './broken.js';
+import { checkOf, complaints, fixOf } from './report.js';
 
-const only = ['rootfs'];
+function taking(rootfs: string): Question {
+  return { only: ['rootfs'], env: { CRT_ROOTFS: rootfs } };
+}
 
 /** Sees the rootfs complain in these words, and after the fix not any more. */
 async function repaired(t: ExecutionContext, world: Broken, rootfs: string, verdict: 'fail' | 'warn', words: RegExp): Promise<void> {
-  const report = await world.ask({ only, rootfs });
+  const report = await world.ask(taking(rootfs));
   t.deepEqual(complaints(report), [`rootfs ${verdict}`], JSON.stringify(report));
   t.true(checkOf(report, 'rootfs').findings.some(({ verdict: own, observed }) => own === verdict && words.test(observed)));
   await world.sh(fixOf(report, 'rootfs'));
-  t.deepEqual(complaints(await world.ask({ only, rootfs })), []);
+  t.deepEqual(complaints(await world.ask(taking(rootfs))), []);
 }
 
 e2e('a small rootfs, and the host', async (t) => {
   for (const rootfs of [await smallRootfs(t), 'host']) {
-    const report = await whole.ask({ only, rootfs });
+    const report = await whole.ask(taking(rootfs));
     t.deepEqual(complaints(report), [], JSON.stringify(report));
     t.is(checkOf(report, 'rootfs').findings[0]?.observed, `crt run takes ${rootfs}`);
   }
 });
 
 e2e('the rootfs of CRT_ROOTFS, which is not there', async (t) => {
-  const report = await whole.ask({ only, rootfs: '', env: { CRT_ROOTFS: '/no/such/rootfs' } });
+  const report = await whole.ask(taking('/no/such/rootfs'));
   t.deepEqual(complaints(report), ['rootfs fail']);
   t.regex(checkOf(report, 'rootfs').findings[0]?.observed ?? '', /^the rootfs \/no\/such\/rootfs is not there$/);
-  t.deepEqual(complaints(await whole.ask({ only, rootfs: '', env: { CRT_ROOTFS: '' } })), []);
+  t.deepEqual(complaints(await whole.ask(taking(''))), []);
 });
 
 e2e('a rootfs without a shell', async (t) => {
   const rootfs = await smallRootfs(t);
   rmSync(`${rootfs}/bin/sh`);
-  const report = await whole.ask({ only, rootfs });
+  const report = await whole.ask(taking(rootfs));
   t.deepEqual(complaints(report), ['rootfs fail'], JSON.stringify(report));
   t.true(checkOf(report, 'rootfs').findings.some(({ observed }) => /^there is no shell in /.test(observed)));
 });
@@ -62,7 +65,7 @@ e2e('a rootfs for another machine', async (t) => {
   // e_machine of elf(5): EM_PPC64.
   bytes.writeUInt16LE(21, 18);
   writeFileSync(`${rootfs}/bin/sh`, bytes);
-  const report = await whole.ask({ only, rootfs });
+  const report = await whole.ask(taking(rootfs));
   t.deepEqual(complaints(report), ['rootfs fail']);
   t.true(checkOf(report, 'rootfs').findings.some(({ observed }) => /is made for ppc64, this machine is/.test(observed)));
 });
@@ -79,7 +82,7 @@ e2e('a rootfs on an overlay: its ids cannot be mapped', async (t) => {
   const place = await folder(t);
   const script = `mount -t tmpfs -o mode=755 crt-test ${place}; cd ${place}; mkdir u w root
     mount -t overlay -o lowerdir=${lower},upperdir=u,workdir=w crt-test root`;
-  const report = await (await broken(t, script)).ask({ only, rootfs: `${place}/root` });
+  const report = await (await broken(t, script)).ask(taking(`${place}/root`));
   t.deepEqual(complaints(report), ['rootfs fail'], JSON.stringify(report));
   const finding = checkOf(report, 'rootfs').findings.find(({ verdict }) => verdict === 'fail');
   t.regex(finding?.observed ?? '', /is on overlay, on which the kernel cannot map ids/);
@@ -89,13 +92,13 @@ e2e('a rootfs on an overlay: its ids cannot be mapped', async (t) => {
 e2e('a file system of which only the kernel knows that it maps no ids', async (t) => {
   const rootfs = await smallRootfs(t);
   // Below the top of the rootfs, where no table of ours looks.
-  const report = await (await broken(t, `mount -t ramfs crt-test ${rootfs}/tmp`)).ask({ only, rootfs });
+  const report = await (await broken(t, `mount -t ramfs crt-test ${rootfs}/tmp`)).ask(taking(rootfs));
   t.deepEqual(complaints(report), ['rootfs fail'], JSON.stringify(report));
   t.true(checkOf(report, 'rootfs').findings.some(({ observed }) => /: bind-source: invalid argument \(EINVAL\)/.test(observed)));
 });
 
 e2e('a file system that cannot lie below an overlay', async (t) => {
-  const report = await whole.ask({ only, rootfs: '/proc/sys' });
+  const report = await whole.ask(taking('/proc/sys'));
   t.deepEqual(complaints(report), ['rootfs fail']);
   t.regex(checkOf(report, 'rootfs').findings[0]?.observed ?? '', /is on proc, which cannot lie below an overlay$/);
 });

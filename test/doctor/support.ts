@@ -3,9 +3,10 @@ import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import type { CheckReport, DoctorReport } from '../../src/index.js';
+import { ROOT, type Said } from '../cli/crt.js';
 import { folder } from '../e2e/support.js';
 
-export const repository = fileURLToPath(new URL('../..', import.meta.url));
+const repository = fileURLToPath(ROOT);
 
 /** A copy of the package as a clone has it, to be broken. Without node-pty unless asked. */
 export async function packageTree(t: ExecutionContext, { pty = true }: { pty?: boolean } = {}): Promise<string> {
@@ -17,12 +18,6 @@ export async function packageTree(t: ExecutionContext, { pty = true }: { pty?: b
   return root;
 }
 
-export interface Said {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** `crt doctor` of a package, by a program that changes what it may do when one is given. */
 export function crtDoctor(
   args: readonly string[],
@@ -31,17 +26,11 @@ export function crtDoctor(
   const [program = '', ...words] = [...by, process.execPath, '--', `${root}/bin/run.js`, 'doctor', ...args];
   const { status, stdout, stderr, error } = spawnSync(program, words, { encoding: 'utf8', input: '', env: { ...process.env, ...env } });
   if (error) throw error;
-  return { code: status, stdout, stderr };
+  return { exitCode: status, stdout, stderr };
 }
 
 export function reportOf({ stdout }: Said): DoctorReport {
   return JSON.parse(stdout) as DoctorReport;
-}
-
-export function checkOf(report: DoctorReport, id: string): CheckReport {
-  const found = report.checks.find((check) => check.id === id);
-  if (found === undefined) throw new Error(`no check ${id}`);
-  return found;
 }
 
 /** Runs the commands of a fix as a shell of root would; packages are there already. */

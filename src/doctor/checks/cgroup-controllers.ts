@@ -2,12 +2,11 @@ import type { ContainerCgroup } from '../../cgroup/container.js';
 import { readText } from '../../cgroup/files.js';
 import { openCgroup } from '../../cgroup/open.js';
 import type { CgroupFacts } from '../../host/facts.js';
-import { deviceRules } from '../../spec/defaults.js';
 import type { Resources } from '../../spec/types.js';
 import type { Check, Context, Finding, Fix } from '../check.js';
-import { describeProbe, eachOf, elsewhere } from '../finding.js';
+import { eachOf, elsewhere, toldElsewhere } from '../finding.js';
 import { kernelControllers, mountCommands } from '../kernel-controllers.js';
-import { aloneIn, CONTROLLERS, type Controller, LIMITS, withCgroup } from '../scratch.js';
+import { aloneIn, CONTROLLERS, type Controller, LIMITS, withCgroup } from '../scratch-cgroup.js';
 
 /** What a machine without the controller cannot do. */
 const COSTS: Readonly<Record<Controller, Pick<Finding, 'verdict' | 'cost'>>> = {
@@ -15,7 +14,6 @@ const COSTS: Readonly<Record<Controller, Pick<Finding, 'verdict' | 'cost'>>> = {
   pids: { verdict: 'fail', cost: 'each run needs --pids-limit -1: a fork bomb inside takes the machine' },
   cpu: { verdict: 'warn', cost: '--cpus and --cpu-shares are refused' },
   cpuset: { verdict: 'warn', cost: '--cpuset-cpus is refused' },
-  devices: { verdict: 'warn', cost: 'no device filter: what root inside can make a node of, it can open' },
 };
 
 export const cgroupControllers: Check = {
@@ -23,7 +21,7 @@ export const cgroupControllers: Check = {
   group: 'cgroup',
   title: 'each controller of control groups',
   proves:
-    'For memory, pids, cpu, cpuset and devices: a cgroup is made with that controller alone, by the driver that run uses; a process of the helper joins it; it is removed. On version 2 the BPF program is loaded that stands for devices.',
+    'For memory, pids, cpu and cpuset: a cgroup is made with that controller alone, by the driver that run uses; a process of the helper joins it; it is removed. The device filter is another check: devices.',
   why: 'A limit is kept by a controller. One that is not mounted, or not handed down to where crt stands, cannot limit anything.',
   repair:
     'Version 1: mount the hierarchy, as the finding shows. Version 2: unmount the version 1 hierarchy that holds the controller, or have it delegated. Where the kernel has it turned off, boot with `cgroup_enable=memory` (a Raspberry Pi needs that).',
@@ -34,25 +32,26 @@ export const cgroupControllers: Check = {
   },
 };
 
-async function tryOne(controller: Controller, { facts, name, probe }: Context): Promise<Finding> {
+async function tryOne(controller: Controller, context: Context): Promise<Finding> {
+  const { facts, name, probe } = context;
   const alone = aloneIn(facts.cgroup, controller);
   if (alone === undefined) return missing(controller, facts.cgroup);
   const cgroup = openCgroup(alone, name(controller), resourcesOf(controller, alone));
   const probed = await withCgroup(cgroup, () =>
     probe({ stage: cgroup.open({ bornInside: false }).steps, init: cgroup.join({ bornInside: false }) }),
   );
-  if (probed.ok) return { verdict: 'pass', observed: `${controller}${where(cgroup)}` };
-  // The helper's own first steps fail for other reasons.
-  if (!['open', 'cgroup-join', 'device-filter'].includes(probed.op)) return elsewhere('namespaces');
-  return {
-    verdict: 'fail',
-    observed: `a process cannot join a cgroup of the ${controller} controller: ${probed.op}: ${describeProbe(probed)}`,
-    expected: 'that the first process of a container can be put there',
-    cost: 'no container can be started',
-    fix: {
-      advice: 'run crt as root of the host; inside another container that one must be given its cgroups writable, and CAP_BPF on version 2',
-    },
-  };
+  if (probed.ok) return { verdict: 'pass', observed: `controllers work: ${controller}${where(cgroup)}` };
+  return (
+    toldElsewhere(probed, 'cgroup-controllers', ['open', 'cgroup-join']) ?? {
+      verdict: 'fail',
+      observed: `a process cannot join a cgroup of the ${controller} controller: ${probed.op}: ${probed.reason}`,
+      expected: 'that the first process of a container can be put there',
+      cost: 'no container can be started',
+      fix: {
+        advice: 'run crt as root of the host; inside another container that one must be given its cgroups writable',
+      },
+    }
+  );
 }
 
 function where({ paths }: ContainerCgroup): string {
@@ -61,7 +60,6 @@ function where({ paths }: ContainerCgroup): string {
 }
 
 function resourcesOf(controller: Controller, facts: CgroupFacts): Resources {
-  if (controller === 'devices') return { devices: deviceRules() };
   if (controller === 'cpuset') return { cpu: { cpus: cpusOf(facts) } };
   return LIMITS[controller];
 }

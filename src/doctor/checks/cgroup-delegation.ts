@@ -3,7 +3,8 @@ import { openCgroup } from '../../cgroup/open.js';
 import type { CgroupFacts } from '../../host/facts.js';
 import type { Check, Context, Finding, Fix } from '../check.js';
 import { elsewhere, toFinding } from '../finding.js';
-import { isThere, LIMITS, withCgroup } from '../scratch.js';
+import { isThere } from '../scratch.js';
+import { LIMITS, withCgroup } from '../scratch-cgroup.js';
 
 export const cgroupDelegation: Check = {
   id: 'cgroup-delegation',
@@ -18,7 +19,7 @@ export const cgroupDelegation: Check = {
   run: async (context) => {
     const { mode } = context.facts.cgroup;
     if (mode === 'none') return [elsewhere('cgroup-mounts')];
-    if (mode !== 'v2') return [{ verdict: 'pass', observed: 'version 1: nothing to hand down' }];
+    if (mode !== 'v2') return [{ verdict: 'pass', observed: 'nothing to hand down: version 1' }];
     return handDown(context);
   },
 };
@@ -28,7 +29,10 @@ async function handDown({ facts, name }: Context): Promise<readonly Finding[]> {
   const present = (['memory', 'pids', 'cpu'] as const).filter((controller) => unified?.controllers.includes(controller));
   const resources = Object.assign({}, ...present.map((controller) => LIMITS[controller]));
   try {
-    const handed: Finding = { verdict: 'pass', observed: `${present.join(' ')}: enabled below ${unified?.mountpoint}` };
+    const handed: Finding = {
+      verdict: 'pass',
+      observed: `controllers are handed down: ${present.join(' ')}, below ${unified?.mountpoint}`,
+    };
     return await withCgroup(openCgroup(facts.cgroup, name('delegation'), resources), () => [handed, ...managed()]);
   } catch (error) {
     const cost = 'no container can be limited, so none is started';

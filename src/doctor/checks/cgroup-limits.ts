@@ -1,7 +1,7 @@
 import { openCgroup } from '../../cgroup/open.js';
 import type { Check, Context, Finding } from '../check.js';
 import { eachOf, elsewhere } from '../finding.js';
-import { aloneIn, LIMITS, withCgroup } from '../scratch.js';
+import { aloneIn, LIMITS, withCgroup } from '../scratch-cgroup.js';
 
 type Limit = keyof typeof LIMITS;
 
@@ -27,6 +27,6 @@ async function tryOne(limit: Limit, { facts, name }: Context): Promise<Finding> 
   // Creating reads back what it sets.
   return withCgroup(cgroup, () => ({
     verdict: 'pass',
-    observed: cgroup.limits.map(({ file, value }) => `${file} = ${value}`).join(', '),
+    observed: `limits are kept: ${cgroup.limits.map(({ file, value }) => `${file} = ${value}`).join(', ')}`,
   }));
 }

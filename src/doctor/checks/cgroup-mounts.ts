@@ -2,7 +2,10 @@ import { holdingMount, type MountEntry } from '../../host/mounts.js';
 import type { Check, Context, Finding } from '../check.js';
 import { kernelControllers, mountCommands } from '../kernel-controllers.js';
 import { isReadOnly, remount } from '../root-fix.js';
-import { CONTROLLERS } from '../scratch.js';
+import { CONTROLLERS } from '../scratch-cgroup.js';
+
+/** Those that a container is put into. */
+const USED = [...CONTROLLERS, 'devices'];
 
 export const cgroupMounts: Check = {
   id: 'cgroup-mounts',
@@ -33,7 +36,7 @@ function nothing(): Finding {
 /** As the kernel has them: what version 1 holds, version 2 cannot have. */
 function mountAll(): readonly string[] {
   const controllers = kernelControllers();
-  const onFirst = CONTROLLERS.filter((controller) => controllers.get(controller)?.together !== undefined);
+  const onFirst = USED.filter((controller) => controllers.get(controller)?.together !== undefined);
   if (onFirst.length === 0) return ['mount -t cgroup2 cgroup2 /sys/fs/cgroup'];
   return ['mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup', ...new Set(onFirst.flatMap((name) => mountCommands(name, controllers)))];
 }
@@ -43,9 +46,7 @@ function mountsInUse({ cgroup, mounts }: Context['facts']): MountEntry[] {
   const places =
     cgroup.mode === 'v2' && cgroup.unified
       ? [cgroup.unified.mountpoint]
-      : cgroup.hierarchies
-          .filter(({ controllers }) => CONTROLLERS.some((name) => controllers.includes(name)))
-          .map(({ mountpoint }) => mountpoint);
+      : cgroup.hierarchies.filter(({ controllers }) => USED.some((name) => controllers.includes(name))).map(({ mountpoint }) => mountpoint);
   return places.flatMap((place) => holdingMount(place, mounts) ?? []);
 }
 
@@ -61,7 +62,7 @@ function locked(mount: MountEntry): Finding {
 
 function describe({ cgroup }: Context['facts']): string {
   const { mode, hierarchies, unified } = cgroup;
-  if (mode === 'v2') return `version 2 at ${unified?.mountpoint}`;
+  if (mode === 'v2') return `version 2: at ${unified?.mountpoint}`;
   const names = hierarchies.flatMap(({ controllers }) => controllers).join(' ');
-  return `version 1${mode === 'hybrid' ? ', and version 2 beside it (hybrid)' : ''}: ${names}`;
+  return `version 1${mode === 'hybrid' ? ' beside 2 (hybrid)' : ''}: ${names}`;
 }

@@ -2,7 +2,7 @@ import { readNumber, readText } from '../../cgroup/files.js';
 import { openCgroup } from '../../cgroup/open.js';
 import type { Check, Context, Finding } from '../check.js';
 import { elsewhere } from '../finding.js';
-import { aloneIn, LIMITS, withCgroup } from '../scratch.js';
+import { aloneIn, LIMITS, withCgroup } from '../scratch-cgroup.js';
 
 export const cgroupSwap: Check = {
   id: 'cgroup-swap',
@@ -38,7 +38,7 @@ function hasSwap(): boolean {
 }
 
 export function judgeSwap({ isPinned, hasSwap }: { isPinned: boolean; hasSwap: boolean }): Finding {
-  if (isPinned) return { verdict: 'pass', observed: `swap is counted, and can be limited to none${hasSwap ? '' : '; there is none here'}` };
+  if (isPinned) return { verdict: 'pass', observed: `swap is counted: ${hasSwap ? 'it can be limited to none' : 'there is none here'}` };
   if (!hasSwap) return { verdict: 'info', observed: 'swap is not counted, and there is none here: --memory-swap is refused' };
   return {
     verdict: 'warn',

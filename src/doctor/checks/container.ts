@@ -46,7 +46,10 @@ function judge({ exitCode, usage, durationMs, stderr }: Result): Finding {
       cost: 'a container can take all memory of this machine',
       fix: { advice: 'crt doctor cgroup' },
     };
-  return { verdict: 'pass', observed: `started and ended in ${Math.round(durationMs)} ms, limited to ${MEMORY / 1024 ** 2} MiB` };
+  return {
+    verdict: 'pass',
+    observed: `a container started and ended in ${Math.round(durationMs)} ms: limited to ${MEMORY / 1024 ** 2} MiB`,
+  };
 }
 
 function refused({ message, hint, check }: StepError): Finding {

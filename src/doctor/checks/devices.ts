@@ -1,11 +1,13 @@
-import { removeDirectories } from '../../cgroup/directory.js';
 import { makeDevices, stageDev } from '../../plan/devices.js';
 import { mountAll } from '../../plan/mounts.js';
 import { CLONE_FLAGS } from '../../plan/numbers.js';
 import { openRoot } from '../../plan/rootfs.js';
-import { missingCapabilities, reason, toldElsewhere } from '../blame.js';
 import type { Check, Context, Finding } from '../check.js';
-import { type DefaultContainer, defaultContainer, emptyRoot, onlyMounts } from '../default-container.js';
+import { elsewhere, toldElsewhere } from '../finding.js';
+import { kernelControllers, mountCommands } from '../kernel-controllers.js';
+import { type DefaultContainer, defaultContainer, emptyRoot, onlyMounts } from '../layouts.js';
+import { missingRights } from '../rights.js';
+import { withCgroup } from '../scratch-cgroup.js';
 
 export const devices: Check = {
   id: 'devices',
@@ -31,12 +33,12 @@ async function makeNodes(container: DefaultContainer, context: Context): Promise
     init: [...openRoot(layout), ...mountAll(config, layout), ...makeDevices(config)],
   });
   if (failed.ok) return [{ verdict: 'pass', observed: `${config.linux.devices?.length ?? 0} device nodes` }];
-  const elsewhere = toldElsewhere(failed, 'devices', context, ['bind']);
-  if (elsewhere) return [elsewhere];
+  const told = toldElsewhere(failed, 'devices', ['bind']);
+  if (told) return [told];
   return [
     {
       verdict: 'fail',
-      observed: `${failed.op === 'stdio' ? 'a device node that was made cannot be opened' : 'no device node can be made'}: ${reason(failed)}`,
+      observed: `${failed.op === 'stdio' ? 'a device node that was made cannot be opened' : 'no device node can be made'}: ${failed.reason}`,
       expected: 'a /dev of its own',
       cost: 'no container can be started',
       fix: { advice: 'run crt as root of the host, not inside another container: its user namespace or device filter is in the way' },
@@ -49,24 +51,18 @@ async function filter({ layout: { cgroup } }: DefaultContainer, context: Context
   const { mode, hierarchies } = context.facts.cgroup;
   const hasFilter = mode === 'v2' || hierarchies.some(({ controllers }) => controllers.includes('devices'));
   if (!hasFilter) return [noFilter(mode)];
-  if (missingCapabilities(context).length > 0) return [{ verdict: 'unknown', observed: 'could not be tried: see capabilities' }];
-  cgroup.check();
-  const made = cgroup.create();
-  try {
-    const failed = await context.probe({ stage: cgroup.open({ bornInside: true }).steps });
-    if (failed.ok) return [{ verdict: 'pass', observed: `a device filter (cgroup ${mode})` }];
-    return [
-      toldElsewhere(failed, 'devices', context) ?? {
-        verdict: 'fail',
-        observed: `the device filter cannot be put in force: ${reason(failed)}`,
-        expected: 'a cgroup that says which devices can be opened',
-        cost: 'no container can be started',
-        fix: { advice: 'use a kernel with CONFIG_CGROUP_BPF; inside another container run crt outside of it' },
-      },
-    ];
-  } finally {
-    removeDirectories(made);
-  }
+  if (missingRights().length > 0) return [elsewhere('capabilities')];
+  const failed = await withCgroup(cgroup, () => context.probe({ stage: cgroup.open({ bornInside: true }).steps }));
+  if (failed.ok) return [{ verdict: 'pass', observed: 'a device filter' }];
+  return [
+    toldElsewhere(failed, 'devices') ?? {
+      verdict: 'fail',
+      observed: `the device filter cannot be put in force: ${failed.reason}`,
+      expected: 'a cgroup that says which devices can be opened',
+      cost: 'no container can be started',
+      fix: { advice: 'use a kernel with CONFIG_CGROUP_BPF; inside another container run crt outside of it' },
+    },
+  ];
 }
 
 function noFilter(mode: string): Finding {
@@ -75,9 +71,6 @@ function noFilter(mode: string): Finding {
     observed: `no device filter: ${mode === 'none' ? 'no cgroup file system is mounted' : 'the devices hierarchy is not mounted'}`,
     expected: 'a cgroup that says which devices can be opened',
     cost: 'who gets a device node into a container can open it',
-    fix:
-      mode === 'none'
-        ? { advice: 'see crt doctor cgroup' }
-        : { commands: ['mkdir -p /sys/fs/cgroup/devices', 'mount -t cgroup -o devices cgroup /sys/fs/cgroup/devices'] },
+    fix: mode === 'none' ? { advice: 'see crt doctor cgroup' } : { commands: mountCommands('devices', kernelControllers()) },
   };
 }

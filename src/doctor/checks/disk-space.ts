@@ -7,6 +7,7 @@ import { isThere, standing } from '../scratch.js';
 
 const KIB = 1024;
 const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
 
 /** Bytes and inodes. */
 interface Room {
@@ -63,7 +64,7 @@ function look({ path, variable, least, ample, what }: Place): Finding {
   const { bavail, bfree, bsize, ffree, files } = statfsSync(standing(path));
   // No inodes at all: they are made as they are needed (btrfs).
   const free: Room = { bytes: bavail * bsize, inodes: files === 0 ? Number.POSITIVE_INFINITY : ffree };
-  const observed = `${what}: ${describe(free)} free at ${path}`;
+  const observed = `${describe(free)} free for ${what}: at ${path}`;
   if (hasRoom(free, ample)) return { verdict: 'pass', observed };
   const fix = {
     advice: `free some (df -h ${standing(path)}; df -i ${standing(path)}; crt ps -a), or set ${variable} to a directory on another disk`,
@@ -79,6 +80,7 @@ function hasRoom(free: Room, wanted: Room): boolean {
 }
 
 function describe({ bytes, inodes }: Room): string {
-  const room = bytes >= MIB ? `${Math.floor(bytes / MIB)} MiB` : `${Math.floor(bytes / KIB)} KiB`;
+  const [unit, name] = bytes >= 10 * GIB ? [GIB, 'GiB'] : bytes >= MIB ? [MIB, 'MiB'] : [KIB, 'KiB'];
+  const room = `${Math.floor(bytes / unit)} ${name}`;
   return Number.isFinite(inodes) ? `${room} and ${inodes} inodes` : room;
 }

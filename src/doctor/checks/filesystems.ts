@@ -2,9 +2,9 @@ import { mountAll } from '../../plan/mounts.js';
 import { CLONE_FLAGS } from '../../plan/numbers.js';
 import { openRoot } from '../../plan/rootfs.js';
 import { isOp, step } from '../../plan/step.js';
-import { codeOf, reason, toldElsewhere } from '../blame.js';
 import type { Check, Context, Finding, ProbeFailure } from '../check.js';
-import { type DefaultContainer, defaultContainer, emptyRoot, onlyMounts } from '../default-container.js';
+import { toldElsewhere } from '../finding.js';
+import { type DefaultContainer, defaultContainer, emptyRoot, onlyMounts } from '../layouts.js';
 import { note } from '../probe-plan.js';
 
 const OWN = ['staging', 'mount'] as const;
@@ -26,7 +26,7 @@ export const filesystems: Check = {
     for (;;) {
       const failed = await mount(container, context);
       if (failed.ok) break;
-      const elsewhere = toldElsewhere(failed, 'filesystems', context, OWN);
+      const elsewhere = toldElsewhere(failed, 'filesystems', OWN);
       if (elsewhere) return [...findings, elsewhere];
       findings.push(tell(failed));
       const left = without(container, failed);
@@ -34,7 +34,7 @@ export const filesystems: Check = {
       container = left;
     }
     const types = new Set(container.config.mounts.map(({ type }) => type));
-    return findings.length > 0 ? findings : [{ verdict: 'pass', observed: [...types].join(', ') }];
+    return findings.length > 0 ? findings : [{ verdict: 'pass', observed: `all file systems: ${[...types].join(', ')}` }];
   },
 };
 
@@ -61,12 +61,12 @@ function tell(failed: ProbeFailure): Finding {
   const what = isOp(refused, 'mount') ? `${refused.operands.type} at ${refused.operands.target}` : 'tmpfs';
   return {
     verdict: 'fail',
-    observed: `${what} cannot be mounted: ${reason(failed)}`,
+    observed: `${what} cannot be mounted: ${failed.reason}`,
     expected: 'a file system of its own',
     cost: 'no container can be started',
     fix: {
       advice:
-        codeOf(failed) === 'ENODEV'
+        failed.code === 'ENODEV'
           ? 'boot a kernel of your distribution that has it: grep . /proc/filesystems'
           : 'run crt as root of the host, not inside another container; a security module may forbid it: dmesg | grep -i -E "apparmor|avc"',
     },

@@ -61,7 +61,7 @@ async function examine(context: Context, own: Package): Promise<Finding> {
     if (!(error instanceof UserError) || error.check !== 'helper') throw error;
     return { verdict: 'fail', observed: error.message, cost: COST, fix: build, ...expectedFor(context) };
   }
-  return { verdict: 'pass', observed: `crt-init for ${context.facts.arch}, of this version` };
+  return { verdict: 'pass', observed: `crt-init for ${context.facts.arch}: of this version` };
 }
 
 function expectedFor({ facts }: Context): { expected: string } {

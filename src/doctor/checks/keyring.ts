@@ -1,8 +1,8 @@
 import { type Step, step } from '../../plan/step.js';
 import { joinUserNamespace, makeUserNamespace } from '../../plan/user.js';
-import { codeOf, reason, toldElsewhere } from '../blame.js';
 import type { Check, Context, Finding, ProbeFailure } from '../check.js';
-import { defaultContainer, onlyUserNamespace } from '../default-container.js';
+import { toldElsewhere } from '../finding.js';
+import { defaultContainer, onlyUserNamespace } from '../layouts.js';
 import { note } from '../probe-plan.js';
 
 export const keyring: Check = {
@@ -19,8 +19,8 @@ export const keyring: Check = {
     const own = await join(context, [makeUserNamespace(inside), ...joinUserNamespace(inside)]);
     // Without a user namespace it is for root of the host, whose quota is another.
     const failed = own.ok || own.op === 'keyring' ? own : await join(context, []);
-    if (failed.ok) return [{ verdict: 'pass', observed: 'a new session keyring' }];
-    return [toldElsewhere(failed, 'keyring', context) ?? tell(failed)];
+    if (failed.ok) return [{ verdict: 'pass', observed: 'a keyring of its own' }];
+    return [toldElsewhere(failed, 'keyring') ?? tell(failed)];
   },
 };
 
@@ -31,11 +31,11 @@ function join({ probe }: Context, stage: readonly Step[]): ReturnType<Context['p
 function tell(failed: ProbeFailure): Finding {
   return {
     verdict: 'fail',
-    observed: `no session keyring can be made: ${reason(failed)}`,
+    observed: `no session keyring can be made: ${failed.reason}`,
     expected: 'a keyring that is of nobody else',
     cost: 'no container can be started',
     fix:
-      codeOf(failed) === 'EDQUOT'
+      failed.code === 'EDQUOT'
         ? {
             commands: [
               'sysctl -w kernel.keys.maxkeys=2000 kernel.keys.maxbytes=200000 kernel.keys.root_maxkeys=1000000 kernel.keys.root_maxbytes=25000000',

@@ -1,13 +1,11 @@
 import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { helperVerbs } from '../../launch/verbs.js';
-import { createLayer, layerId, removeLayer } from '../../layer.js';
-import { type HostPath, toHostPath } from '../../plan/step.js';
+import { removeLayer } from '../../layer.js';
+import type { HostPath } from '../../plan/step.js';
 import { systemError } from '../../state/failure.js';
-import { randomName } from '../../state/file.js';
 import type { Check, Context } from '../check.js';
-import { toFinding } from '../finding.js';
-import { fixOfRoot } from '../root-fix.js';
-import { inRoot, isThere, scratchRecord } from '../scratch.js';
+import { tryRoot } from '../root-fix.js';
+import { makeLayer } from '../scratch.js';
 
 export const layersDir: Check = {
   id: 'layers-dir',
@@ -19,17 +17,7 @@ export const layersDir: Check = {
   repair:
     'Make it writable, owned by root, mode 0700, or set CRT_LAYERS_DIR to a directory that is. noexec and nodev do no harm: a layer is only seen through the overlay.',
   needsRoot: true,
-  run: async (context) => {
-    const { roots, facts } = context;
-    try {
-      await inRoot(roots.layers, (layers) => makeAndRemove(layers, context));
-      const made = isThere(roots.layers) ? '' : ', which a start makes';
-      return [{ verdict: 'pass', observed: `a layer can be made in ${roots.layers}${made}` }];
-    } catch (error) {
-      const more = { expected: `a directory of root's own at ${roots.layers}, or room for one`, cost: 'no container can be started' };
-      return [toFinding(error, 'layers-dir', { ...more, ...fixOfRoot(roots.layers, 'CRT_LAYERS_DIR', facts.mounts) })];
-    }
-  },
+  run: async (context) => [await tryRoot('layers-dir', context, (layers) => makeAndRemove(layers, context))],
 };
 
 function makeAndRemove(layers: HostPath, { roots, name }: Context): void {
@@ -43,12 +31,4 @@ function makeAndRemove(layers: HostPath, { roots, name }: Context): void {
   } finally {
     removeLayer(layers, directory, helperVerbs());
   }
-}
-
-/** A layer of a container that is not there: whoever finds it after a crash removes it. @throws UserError */
-export function makeLayer(layers: HostPath, state: HostPath, name: string): ReturnType<typeof createLayer> {
-  const id = layerId(name);
-  const record = { ...scratchRecord(name, toHostPath(`${layers}/${id}`)), id: randomName() };
-  const owner = { directory: toHostPath(`${state}/${name}`), record };
-  return createLayer(layers, id, { lowerMode: 0o755, lowerUid: 0, lowerGid: 0 }, owner);
 }

@@ -24,7 +24,9 @@ export const leftovers: Check = {
       const before = new Set(first.map(({ key }) => key));
       const left = findLeftovers(context).filter(({ key }) => before.has(key));
       if (left.length === 0) return [{ verdict: 'pass', observed: 'nothing is left over' }];
-      return left.map(({ observed, fix }): Finding => ({ verdict: 'warn', observed, cost: 'it holds a name, or room, for nobody', fix }));
+      return left.map(
+        ({ observed, fix }): Finding => ({ verdict: 'warn', observed, cost: 'a name, or room, that is held for nobody', fix }),
+      );
     } catch (error) {
       return [toFinding(error, 'leftovers')];
     }

@@ -3,9 +3,9 @@ import { mountAll } from '../../plan/mounts.js';
 import { CLONE_FLAGS } from '../../plan/numbers.js';
 import { openRoot } from '../../plan/rootfs.js';
 import { isOp } from '../../plan/step.js';
-import { codeOf, reason, toldElsewhere } from '../blame.js';
 import type { Check, Finding, ProbeFailure } from '../check.js';
-import { defaultContainer, emptyRoot, onlyMounts } from '../default-container.js';
+import { toldElsewhere } from '../finding.js';
+import { defaultContainer, emptyRoot, onlyMounts } from '../layouts.js';
 
 export const masks: Check = {
   id: 'masks',
@@ -25,8 +25,11 @@ export const masks: Check = {
       init: [...openRoot(layout), ...mountAll(config, layout), ...maskAll(config, layout)],
     });
     const { maskedPaths = [], readonlyPaths = [] } = config.linux;
-    if (failed.ok) return [{ verdict: 'pass', observed: `${maskedPaths.length} masks, ${readonlyPaths.length} read-only paths` }];
-    return [toldElsewhere(failed, 'masks', context) ?? tell(failed)];
+    if (failed.ok)
+      return [
+        { verdict: 'pass', observed: `/proc and /sys are masked: ${maskedPaths.length} masks, ${readonlyPaths.length} read-only paths` },
+      ];
+    return [toldElsewhere(failed, 'masks') ?? tell(failed)];
   },
 };
 
@@ -34,10 +37,10 @@ function tell(failed: ProbeFailure): Finding {
   const { step } = failed;
   const place = isOp(step, 'mask') || isOp(step, 'readonly') ? step.operands.target : '/dev/null';
   // The helper's word for a /dev/null that is none (helper/op-mount.c).
-  const isNull = place === '/dev/null' || codeOf(failed) === 'ENODEV';
+  const isNull = place === '/dev/null' || failed.code === 'ENODEV';
   return {
     verdict: 'fail',
-    observed: isNull ? `/dev/null of the host is not the null device: ${reason(failed)}` : `${place} cannot be covered: ${reason(failed)}`,
+    observed: isNull ? `/dev/null of the host is not the null device: ${failed.reason}` : `${place} cannot be covered: ${failed.reason}`,
     expected: isNull ? 'a character device, 1:3' : 'a mask',
     cost: 'no container can be started but with --security-opt unmask=ALL, which shows these files of the host',
     fix: isNull

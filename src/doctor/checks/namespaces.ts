@@ -1,7 +1,7 @@
 import { CLONE_FLAGS } from '../../plan/numbers.js';
 import { type Step, step } from '../../plan/step.js';
-import { codeOf, reason, toldElsewhere } from '../blame.js';
 import type { Check, Context, Finding, ProbeFailure } from '../check.js';
+import { allEnded, toldElsewhere } from '../finding.js';
 import { reachedLimit } from '../namespace-limit.js';
 import { note } from '../probe-plan.js';
 
@@ -26,12 +26,12 @@ export const namespaces: Check = {
   needsRoot: true,
   run: async (context) => {
     const together = await tryKinds(KINDS, context);
-    if (together.ok) return [{ verdict: 'pass', observed: KINDS.join(', ') }];
-    const elsewhere = toldElsewhere(together, 'namespaces', context);
+    if (together.ok) return [{ verdict: 'pass', observed: `all namespaces: ${KINDS.join(', ')}` }];
+    const elsewhere = toldElsewhere(together, 'namespaces');
     if (elsewhere) return [elsewhere];
     // The mount namespace comes first of all steps: without it nothing else can be tried.
     if (together.op === 'stage') return [tell('mount', together)];
-    const findings = await Promise.all(KINDS.map((kind) => tryOne(kind, context)));
+    const findings = await allEnded(KINDS.map((kind) => tryOne(kind, context)));
     return findings.some(({ verdict }) => verdict === 'fail') ? findings : [tell('mount', together, 'not all kinds can be had at once')];
   },
 };
@@ -48,13 +48,13 @@ async function tryOne(kind: Kind, context: Context): Promise<Finding> {
 
 /** @param observed what cannot be had */
 function tell(kind: Kind, failed: ProbeFailure, observed = `no ${kind} namespace can be used`): Finding {
-  const limit = codeOf(failed) === 'ENOSPC' ? reachedLimit(LIMITS[kind]) : undefined;
+  const limit = failed.code === 'ENOSPC' ? reachedLimit(LIMITS[kind]) : undefined;
   return {
     verdict: 'fail',
-    observed: `${observed}: ${reason(failed)}${limit?.words ?? ''}`,
+    observed: `${observed}: ${failed.reason}${limit?.words ?? ''}`,
     expected: 'one more namespace',
     cost: 'no container can be started',
-    fix: limit?.fix ?? { advice: ADVICE[codeOf(failed)] ?? 'run crt as root of the host, not inside another container' },
+    fix: limit?.fix ?? { advice: ADVICE[failed.code] ?? 'run crt as root of the host, not inside another container' },
   };
 }
 

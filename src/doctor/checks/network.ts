@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import type { Check, Context, Finding } from '../check.js';
-import { findTool } from '../find-tool.js';
+import { existsSync } from 'node:fs';
+import { readText } from '../../cgroup/files.js';
+import type { Check, Finding } from '../check.js';
+import { lookFor } from '../find-tool.js';
 
 export const network: Check = {
   id: 'network',
@@ -13,35 +14,21 @@ export const network: Check = {
   repair: 'Nothing has to be repaired for `crt run`; `--network host` shares the network of the host.',
   needsRoot: false,
   run: async (context) => [
-    { verdict: 'info', observed: "not built yet: loopback only, or the host's by --network host" },
+    { verdict: 'info', observed: 'not built yet, loopback only or --network host' },
     ...['veth', 'bridge', 'nf_tables'].map((name) => kernelModule(name, context.facts.kernel.release)),
     forwarding(),
-    await nft(context),
+    await lookFor('nft', context.env),
   ],
 };
 
 /** In the kernel or loaded (/sys/module, modules.builtin), else a file that could be loaded (modules.dep of depmod(8)). */
 function kernelModule(name: string, release: string): Finding {
-  const lists = (list: string): boolean => new RegExp(`/${name}\\.ko`, 'm').test(readText(`/lib/modules/${release}/${list}`));
+  const lists = (list: string): boolean => new RegExp(`/${name}\\.ko`, 'm').test(readText(`/lib/modules/${release}/${list}`) ?? '');
   const isIn = existsSync(`/sys/module/${name}`) || lists('modules.builtin');
   const what = isIn ? 'is in the kernel' : lists('modules.dep') ? 'can be loaded' : 'was not found, which need not mean that it is missing';
   return { verdict: 'info', observed: `${name} ${what}` };
 }
 
 function forwarding(): Finding {
-  return { verdict: 'info', observed: `net.ipv4.ip_forward is ${readText('/proc/sys/net/ipv4/ip_forward').trim() || 'not there'}` };
-}
-
-async function nft({ env }: Context): Promise<Finding> {
-  const path = await findTool('nft', env);
-  if (path !== undefined) return { verdict: 'info', observed: `nft is ${path}` };
-  return { verdict: 'info', observed: 'no nft', fix: { packages: ['nftables'] } };
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+  return { verdict: 'info', observed: `net.ipv4.ip_forward is ${readText('/proc/sys/net/ipv4/ip_forward') ?? 'not there'}` };
 }

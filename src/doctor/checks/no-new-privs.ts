@@ -1,6 +1,6 @@
 import { step } from '../../plan/step.js';
-import { reason, toldElsewhere } from '../blame.js';
 import type { Check } from '../check.js';
+import { toldElsewhere } from '../finding.js';
 import { note } from '../probe-plan.js';
 
 export const noNewPrivs: Check = {
@@ -14,13 +14,13 @@ export const noNewPrivs: Check = {
   needsRoot: true,
   run: async (context) => {
     const failed = await context.probe({ init: [step('no-new-privs', 'init', {}, note)] });
-    if (failed.ok) return [{ verdict: 'pass', observed: 'no_new_privs is set, and kept by exec' }];
-    const elsewhere = toldElsewhere(failed, 'no-new-privs', context);
+    if (failed.ok) return [{ verdict: 'pass', observed: 'setuid gives nothing: no_new_privs is set, and kept by exec' }];
+    const elsewhere = toldElsewhere(failed, 'no-new-privs');
     if (elsewhere) return [elsewhere];
     return [
       {
         verdict: 'fail',
-        observed: `no_new_privs cannot be set: ${reason(failed)}`,
+        observed: `no_new_privs cannot be set: ${failed.reason}`,
         expected: 'a process that can give up the gain of rights',
         cost: 'no container can be started but with --security-opt no-new-privileges=false',
         fix: { advice: 'something filters prctl(2) around crt: run crt outside of it' },

@@ -25,7 +25,7 @@ async function open(): Promise<Finding> {
     const terminal = await openTerminal({ rows: 24, columns: 80 });
     const works = isatty(terminal.slave);
     terminal.close();
-    if (works) return { verdict: 'pass', observed: 'node-pty opens a terminal' };
+    if (works) return { verdict: 'pass', observed: 'terminals for scripts: node-pty opens one' };
     return lacking('what node-pty opens is no terminal', { advice: 'is devpts mounted? findmnt /dev/pts' });
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;

@@ -3,14 +3,16 @@ import { helperVerbs } from '../../launch/verbs.js';
 import { removeLayer } from '../../layer.js';
 import type { RootSource } from '../../plan/layout.js';
 import { stageRoot } from '../../plan/rootfs.js';
-import { type HostPath, type Step, step, toHostPath } from '../../plan/step.js';
+import { type HostPath, step, toHostPath } from '../../plan/step.js';
 import { unfitForLayers } from '../../prepare.js';
 import { toConfig } from '../../spec/from-options.js';
 import { codeOf, errnoWords, systemError } from '../../state/failure.js';
-import type { Check, Context, Finding, Probed } from '../check.js';
-import { describeProbe, elsewhere, toFinding } from '../finding.js';
-import { inRoot, rootLayout } from '../scratch.js';
-import { makeLayer } from './layers-dir.js';
+import type { Check, Context, Finding, ProbeFailure } from '../check.js';
+import { elsewhere, toFinding, toldElsewhere } from '../finding.js';
+import { rootLayout } from '../layouts.js';
+import { note } from '../probe-plan.js';
+import { isForRights } from '../rights.js';
+import { inRoot, makeLayer } from '../scratch.js';
 
 export const overlay: Check = {
   id: 'overlay',
@@ -40,9 +42,10 @@ export const overlay: Check = {
   },
 };
 
-const STEPS: readonly string[] = ['staging', 'open', 'overlay'];
+const STEPS = ['staging', 'open', 'overlay'] as const;
 
-async function tryIt(directory: HostPath, fstype: string | undefined, { probe, roots, name }: Context): Promise<Finding> {
+async function tryIt(directory: HostPath, fstype: string | undefined, context: Context): Promise<Finding> {
+  const { probe, roots, name } = context;
   const lower = makeLower(directory);
   const source: RootSource =
     fstype === undefined
@@ -52,15 +55,16 @@ async function tryIt(directory: HostPath, fstype: string | undefined, { probe, r
   let written: Finding | undefined;
   const probed = await probe({
     stage: stageRoot(rootLayout(source), config),
-    init: hold(),
+    init: [step('report', 'monitor', { reason: 'mounted' }, note), step('await', 'monitor', {}, note)],
     // The stage's working directory is the staging area, and init inherits it.
     onReport: (_, pid) => {
-      written = writeThrough(`/proc/${pid}/cwd/root`, roots.layers);
+      written = writeThrough(`/proc/${pid}/cwd/root`, context);
     },
   });
-  if (written !== undefined && written.verdict === 'fail') return written;
-  if (!probed.ok) return STEPS.includes(probed.op) ? refused(probed, roots.layers) : elsewhere('namespaces');
-  if (fstype === undefined) return { verdict: 'pass', observed: `an overlay with its layer in ${roots.layers} keeps what is written` };
+  if (written !== undefined) return written;
+  if (!probed.ok) return toldElsewhere(probed, 'overlay', STEPS) ?? refused(probed, roots.layers);
+  if (fstype === undefined)
+    return { verdict: 'pass', observed: `what is written is kept: by an overlay with its layer in ${roots.layers}` };
   return {
     verdict: 'warn',
     observed: `${roots.layers} is on ${fstype}, which cannot take a writable layer`,
@@ -81,23 +85,19 @@ function makeLower(directory: HostPath): HostPath {
   return lower;
 }
 
-function hold(): readonly Step[] {
-  const note = { chapter: 'process' as const, why: 'doctor writes through the overlay' };
-  return [step('report', 'monitor', { reason: 'mounted' }, note), step('await', 'monitor', {}, note)];
-}
-
-/** What takes whiteouts and an opaque directory (overlayfs, "Non-directories" and "Directories"). */
-function writeThrough(root: string, layers: HostPath): Finding {
+/** What is wrong with that, which takes whiteouts and an opaque directory (overlayfs, "Non-directories" and "Directories"). */
+function writeThrough(root: string, context: Context): Finding | undefined {
   try {
     unlinkSync(`${root}/folder/file`);
     rmdirSync(`${root}/folder`);
     mkdirSync(`${root}/folder`);
     writeFileSync(`${root}/folder/file`, 'y');
-    return { verdict: 'pass', observed: '' };
+    return undefined;
   } catch (error) {
+    if (isForRights(codeOf(error))) return elsewhere('capabilities');
     return {
       verdict: 'fail',
-      observed: `an overlay with its layer in ${layers} does not keep what is written: ${errnoWords(error)} (${codeOf(error)})`,
+      observed: `an overlay with its layer in ${context.roots.layers} does not keep what is written: ${errnoWords(error)} (${codeOf(error)})`,
       expected: 'a file system with extended attributes of trusted.overlay, and whiteouts',
       cost: 'files of the rootfs cannot be removed or replaced inside',
       fix: { advice: 'set CRT_LAYERS_DIR to a directory on ext4, xfs, btrfs or tmpfs, for all calls of crt' },
@@ -105,11 +105,9 @@ function writeThrough(root: string, layers: HostPath): Finding {
   }
 }
 
-const ENODEV = 19;
-
-function refused(probed: Extract<Probed, { ok: false }>, layers: HostPath): Finding {
+function refused(probed: ProbeFailure, layers: HostPath): Finding {
   const cost = 'each run needs --writable-rootfs, which writes to the rootfs itself';
-  if (probed.errno === ENODEV)
+  if (probed.code === 'ENODEV')
     return {
       verdict: 'fail',
       observed: 'the kernel has no overlay file system',
@@ -119,7 +117,7 @@ function refused(probed: Extract<Probed, { ok: false }>, layers: HostPath): Find
     };
   return {
     verdict: 'fail',
-    observed: `no overlay can be mounted with its layer in ${layers}: ${probed.op}: ${describeProbe(probed)}`,
+    observed: `no overlay can be mounted with its layer in ${layers}: ${probed.op}: ${probed.reason}`,
     expected: 'a file system that can be the upper layer of an overlay',
     cost,
     fix: { advice: 'set CRT_LAYERS_DIR to a directory on ext4, xfs, btrfs or tmpfs, for all calls of crt' },

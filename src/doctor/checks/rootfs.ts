@@ -14,8 +14,9 @@ import { makeUserNamespace } from '../../plan/user.js';
 import { chooseRootfs, type Rootfs } from '../../rootfs.js';
 import { toConfig } from '../../spec/from-options.js';
 import type { Check, Context, Finding } from '../check.js';
-import { describeProbe, eachOf, elsewhere, toFinding } from '../finding.js';
-import { rootLayout } from '../scratch.js';
+import { eachOf, elsewhere, toFinding, toldElsewhere } from '../finding.js';
+import { rootLayout } from '../layouts.js';
+import { note } from '../probe-plan.js';
 
 const SHELLS = ['/bin/bash', '/bin/sh'];
 const COST = 'crt run refuses it';
@@ -44,22 +45,23 @@ export const rootfs: Check = {
 };
 
 /** What the helper finds in it, judged as before a start. */
-async function judge(chosen: Rootfs, { facts, probe }: Context): Promise<readonly Finding[]> {
+async function judge(chosen: Rootfs, context: Context): Promise<readonly Finding[]> {
+  const { facts, probe } = context;
   let text = '';
   const probed = await probe({
     stage: [
-      step('open', 'stage', { fd: 'probe', path: chosen.path, flags: O_PATH }, note('where the shell must be')),
-      step('probe', 'stage', { root: 'probe', candidates: SHELLS }, note('is it there, and for this machine')),
-      step('report', 'monitor', { reason: CHECKED }, note('doctor judges')),
-      step('await', 'monitor', {}, note('until it has')),
+      step('open', 'stage', { fd: 'probe', path: chosen.path, flags: O_PATH }, note),
+      step('probe', 'stage', { root: 'probe', candidates: SHELLS }, note),
+      step('report', 'monitor', { reason: CHECKED }, note),
+      step('await', 'monitor', {}, note),
     ],
     onReport: (said) => {
       text = said;
     },
   });
   if (!probed.ok && text === '') {
-    if (!['open', 'probe'].includes(probed.op)) return [elsewhere('namespaces')];
-    return [{ verdict: 'fail', observed: `${chosen.label} cannot be looked at: ${describeProbe(probed)}`, cost: COST }];
+    const observed = `${chosen.label} cannot be looked at: ${probed.reason}`;
+    return [toldElsewhere(probed, 'rootfs', ['probe']) ?? { verdict: 'fail', observed, cost: COST }];
   }
   const report = parseProbe(text);
   try {
@@ -77,7 +79,8 @@ function owned({ path }: Rootfs): Pick<Finding, 'expected' | 'cost' | 'fix'> {
 }
 
 /** Its place in a user namespace, made as a start makes it, with the writable layer in memory. */
-async function map(chosen: Rootfs, { facts, roots, probe, name }: Context): Promise<Finding> {
+async function map(chosen: Rootfs, context: Context): Promise<Finding> {
+  const { facts, roots, probe, name } = context;
   const fix = { advice: '--userns host goes without a user namespace; or copy the rootfs to ext4, xfs or btrfs' };
   const needs = { expected: 'that its ids can be mapped', cost: 'each run needs --userns host', fix };
   try {
@@ -89,15 +92,13 @@ async function map(chosen: Rootfs, { facts, roots, probe, name }: Context): Prom
   const probed = await probe({ stage: mappedRoot(chosen, { facts, ids: chooseIds(roots), roots, name: name('rootfs') }) });
   if (probed.ok)
     return { verdict: 'pass', observed: `its ids can be mapped${chosen.kind === 'host' ? '' : ', and it can lie below an overlay'}` };
-  if (probed.op === 'userns') return elsewhere('user-namespace');
-  const what = `${chosen.label}: ${probed.op}: ${describeProbe(probed)}`;
+  if (probed.op === 'overlay' && probed.text === '' && probed.code === 'ENODEV') return elsewhere('overlay');
+  const told = toldElsewhere(probed, 'rootfs', ['bind-source', 'overlay']);
+  if (told) return told;
+  const what = `${chosen.label}: ${probed.op}: ${probed.reason}`;
   if (probed.op === 'bind-source') return { verdict: 'fail', observed: what, ...needs };
-  if (probed.op !== 'overlay') return elsewhere('namespaces');
-  if (probed.text === '' && probed.errno === ENODEV) return elsewhere('overlay');
   return { verdict: 'fail', observed: what, expected: 'that it can lie below an overlay', cost: 'each run needs --writable-rootfs' };
 }
-
-const ENODEV = 19;
 
 /** Of the `host` rootfs its parts, each bound as it is for a container: the folder that they are bound in is made by a start. */
 function mappedRoot(
@@ -115,8 +116,4 @@ function mappedRoot(
 /** Capabilities are another check's. */
 function confined({ cpus, oomScoreAdj }: HostFacts): { cpus: number; oomScoreAdj: number } {
   return { cpus, oomScoreAdj };
-}
-
-function note(why: string): { chapter: 'prepare'; why: string } {
-  return { chapter: 'prepare', why };
 }

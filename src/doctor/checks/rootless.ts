@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { readText } from '../../cgroup/files.js';
 import type { Check, Context, Finding } from '../check.js';
-import { findTool } from '../find-tool.js';
+import { lookFor } from '../find-tool.js';
 
 export const rootless: Check = {
   id: 'rootless',
@@ -14,38 +14,28 @@ export const rootless: Check = {
   repair: 'Nothing has to be repaired for `sudo crt run`.',
   needsRoot: false,
   run: async (context) => [
-    { verdict: 'info', observed: 'not built yet: `crt run` needs root' },
-    ...[limit(), debianSwitch(), ubuntuSwitch()].filter((finding) => finding !== undefined),
+    { verdict: 'info', observed: 'not built yet, `crt run` needs root' },
+    ...KNOBS.flatMap(tellKnob),
+    ...ubuntuSwitch(),
     ...subordinate(context),
-    ...(await Promise.all(['newuidmap', 'newgidmap'].map((name) => mapper(name, context)))),
+    ...(await Promise.all(['newuidmap', 'newgidmap'].map((name) => lookFor(name, context.env)))),
   ],
 };
 
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
-}
+/** The second is a patch of Debian's; Arch's linux-hardened has it too. */
+const KNOBS = ['user/max_user_namespaces', 'kernel/unprivileged_userns_clone'];
 
-function limit(): Finding | undefined {
-  const value = readText('/proc/sys/user/max_user_namespaces');
-  return value === undefined ? undefined : { verdict: 'info', observed: `user.max_user_namespaces is ${value}` };
-}
-
-/** A patch of Debian's; Arch's linux-hardened has it too. */
-function debianSwitch(): Finding | undefined {
-  const value = readText('/proc/sys/kernel/unprivileged_userns_clone');
-  return value === undefined ? undefined : { verdict: 'info', observed: `kernel.unprivileged_userns_clone is ${value}` };
+function tellKnob(path: string): Finding[] {
+  const value = readText(`/proc/sys/${path}`);
+  return value === undefined ? [] : [{ verdict: 'info', observed: `${path.replace('/', '.')} is ${value}` }];
 }
 
 /** From Ubuntu 23.10 on. */
-function ubuntuSwitch(): Finding | undefined {
+function ubuntuSwitch(): Finding[] {
   const value = readText('/proc/sys/kernel/apparmor_restrict_unprivileged_userns');
-  if (value === undefined) return undefined;
+  if (value === undefined) return [];
   const meaning = value === '0' ? '' : ': user namespaces of ordinary users have no rights, unless a profile of AppArmor allows it';
-  return { verdict: 'info', observed: `kernel.apparmor_restrict_unprivileged_userns is ${value}${meaning}` };
+  return [{ verdict: 'info', observed: `kernel.apparmor_restrict_unprivileged_userns is ${value}${meaning}` }];
 }
 
 /** Lines `USER:START:COUNT` of subuid(5) and subgid(5), by name or number. */
@@ -57,12 +47,6 @@ function subordinate({ env }: Context): readonly Finding[] {
     const count = lines.filter(([owner]) => owner === name || owner === id).reduce((sum, [, , ids]) => sum + (Number(ids) || 0), 0);
     return { verdict: 'info', observed: `${path} gives ${count === 0 ? 'no ids' : `${count} ids`} to ${name}` };
   });
-}
-
-async function mapper(name: string, { env }: Context): Promise<Finding> {
-  const path = await findTool(name, env);
-  if (path !== undefined) return { verdict: 'info', observed: `${name} is ${path}` };
-  return { verdict: 'info', observed: `no ${name}`, fix: { packages: ['uidmap'] } };
 }
 
 /** A user without a line in passwd(5) has no name. */

@@ -2,9 +2,9 @@ import { chooseFilter } from '../../confinement.js';
 import { answerMounts, closeDescriptors, filterCalls } from '../../plan/process.js';
 import { step } from '../../plan/step.js';
 import { mountListener } from '../../seccomp/mount-listener.js';
-import { codeOf, reason, toldElsewhere } from '../blame.js';
 import type { Check, Finding, ProbeFailure } from '../check.js';
-import { defaultContainer } from '../default-container.js';
+import { toldElsewhere } from '../finding.js';
+import { defaultContainer } from '../layouts.js';
 import { note } from '../probe-plan.js';
 
 export const seccomp: Check = {
@@ -29,17 +29,22 @@ export const seccomp: Check = {
         ...filterCalls(config, confined),
       ],
     });
-    if (!failed.ok) return [toldElsewhere(failed, 'seccomp', context) ?? tell(failed)];
-    return [{ verdict: 'pass', observed: `a filter of ${(filter?.program.length ?? 0) / 8} instructions, mount(2) answered by crt` }];
+    if (!failed.ok) return [toldElsewhere(failed, 'seccomp') ?? tell(failed)];
+    return [
+      {
+        verdict: 'pass',
+        observed: `system calls are filtered: by ${(filter?.program.length ?? 0) / 8} instructions; mount(2) is answered by crt`,
+      },
+    ];
   },
 };
 
 function tell(failed: ProbeFailure): Finding {
   // seccomp(2): of the filters of a process one can have a listener.
-  const isAnswered = failed.op === 'listener' && codeOf(failed) === 'EBUSY';
+  const isAnswered = failed.op === 'listener' && failed.code === 'EBUSY';
   return {
     verdict: 'fail',
-    observed: `${failed.op === 'exec' ? 'no program runs under the filter' : `the step ${failed.op} fails`}: ${reason(failed)}`,
+    observed: `${failed.op === 'exec' ? 'no program runs under the filter' : `the step ${failed.op} fails`}: ${failed.reason}`,
     expected: 'filters of system calls that can be loaded',
     cost: 'no container can be started but with --security-opt seccomp=unconfined, which leaves all system calls open',
     fix: {

@@ -3,9 +3,8 @@ import { claim } from '../../state/claim.js';
 import type { Roots } from '../../state/roots.js';
 import { undo } from '../../undo.js';
 import type { Check } from '../check.js';
-import { toFinding } from '../finding.js';
-import { fixOfRoot } from '../root-fix.js';
-import { inRoot, isThere, scratchRecord } from '../scratch.js';
+import { tryRoot } from '../root-fix.js';
+import { scratchRecord } from '../scratch.js';
 
 export const stateDir: Check = {
   id: 'state-dir',
@@ -16,16 +15,9 @@ export const stateDir: Check = {
   why: 'Everything that a container changes on the host is written down there first, so that any crash can be undone. Who can write to it decides what is killed and removed.',
   repair: 'Make it writable, owned by root, mode 0700, or set CRT_STATE_DIR to a directory that is. noexec and nodev do no harm.',
   needsRoot: true,
-  run: async ({ roots, name, facts }) => {
-    try {
-      await inRoot(roots.state, (state) => claimAndUndo({ state, layers: roots.layers }, name('state')));
-      const made = isThere(roots.state) ? '' : ', which a start makes';
-      return [{ verdict: 'pass', observed: `a name can be claimed in ${roots.state}${made}` }];
-    } catch (error) {
-      const more = { expected: `a directory of root's own at ${roots.state}, or room for one`, cost: 'no container can be started' };
-      return [toFinding(error, 'state-dir', { ...more, ...fixOfRoot(roots.state, 'CRT_STATE_DIR', facts.mounts) })];
-    }
-  },
+  run: async (context) => [
+    await tryRoot('state-dir', context, (state) => claimAndUndo({ ...context.roots, state }, context.name('state'))),
+  ],
 };
 
 function claimAndUndo(roots: Roots, name: string): void {

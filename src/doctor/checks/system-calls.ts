@@ -4,9 +4,9 @@ import { helperVerbs } from '../../launch/verbs.js';
 import { O_PATH } from '../../plan/numbers.js';
 import { openRoot, pivot } from '../../plan/rootfs.js';
 import { type Step, step, toContainerPath, toHostPath } from '../../plan/step.js';
-import { codeOf, reason, toldElsewhere } from '../blame.js';
 import type { Check, Context, Finding, ProbeFailure } from '../check.js';
-import { defaultContainer, emptyRoot } from '../default-container.js';
+import { toldElsewhere } from '../finding.js';
+import { defaultContainer, emptyRoot } from '../layouts.js';
 import { note } from '../probe-plan.js';
 
 /** What each step of the probe calls first, in the order in which they are made. */
@@ -35,10 +35,15 @@ export const systemCalls: Check = {
   needsRoot: true,
   run: async (context) => {
     const failed = await context.probe(steps(context));
-    if (!failed.ok) return [toldElsewhere(failed, 'system-calls', context, ['staging', 'cwd']) ?? told(failed)];
+    if (!failed.ok) return [toldElsewhere(failed, 'system-calls', ['staging', 'cwd']) ?? told(failed)];
     // pidfd_open(2) and pidfd_send_signal(2), by the verb that `crt rm` uses. Signal 0 is only asked whether it could be sent.
     helperVerbs().signal(process.pid, startTime(process.pid) ?? 0, 0);
-    return [{ verdict: 'pass', observed: `${[...new Set(Object.values(CALLS))].join(', ')}, pidfd_open(2), pidfd_send_signal(2)` }];
+    return [
+      {
+        verdict: 'pass',
+        observed: `all system calls: ${[...new Set(Object.values(CALLS))].join(', ')}, pidfd_open(2), pidfd_send_signal(2)`,
+      },
+    ];
   },
 };
 
@@ -67,12 +72,12 @@ function told(failed: ProbeFailure): Finding {
   const call = Object.entries(CALLS).find(([op]) => op === failed.op)?.[1] ?? `what the step ${failed.op} calls`;
   return {
     verdict: 'fail',
-    observed: `${call} cannot be used: ${reason(failed)}${isFiltered() ? '; a seccomp filter lies around crt' : ''}`,
+    observed: `${call} cannot be used: ${failed.reason}${isFiltered() ? '; a seccomp filter lies around crt' : ''}`,
     expected: 'a kernel from 5.12 on, and nothing around crt that filters its system calls',
     cost: 'no container can be started',
     fix: {
       advice:
-        codeOf(failed) === 'ENOSYS' && !isFiltered()
+        failed.code === 'ENOSYS' && !isFiltered()
           ? 'boot a newer kernel of your distribution'
           : 'let the outer container or service allow it: docker run --security-opt seccomp=unconfined …, or no SystemCallFilter= in its unit',
     },

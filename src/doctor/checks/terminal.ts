@@ -4,9 +4,9 @@ import { mountAll } from '../../plan/mounts.js';
 import { CLONE_FLAGS } from '../../plan/numbers.js';
 import { findUser } from '../../plan/process.js';
 import { openRoot } from '../../plan/rootfs.js';
-import { reason, toldElsewhere } from '../blame.js';
 import type { Check } from '../check.js';
-import { defaultContainer, emptyRoot, onlyMounts } from '../default-container.js';
+import { toldElsewhere } from '../finding.js';
+import { defaultContainer, emptyRoot, onlyMounts } from '../layouts.js';
 
 export const terminal: Check = {
   id: 'terminal',
@@ -25,13 +25,13 @@ export const terminal: Check = {
       namespaces: CLONE_FLAGS.mount,
       init: [...openRoot(layout), ...mountAll(config, layout), ...makeDevices(config), ...findUser(config), ...openConsole(config)],
     });
-    if (failed.ok) return [{ verdict: 'pass', observed: 'a pseudo terminal of a devpts of its own' }];
-    const elsewhere = toldElsewhere(failed, 'terminal', context);
+    if (failed.ok) return [{ verdict: 'pass', observed: 'a terminal opens inside: in a devpts of its own' }];
+    const elsewhere = toldElsewhere(failed, 'terminal');
     if (elsewhere) return [elsewhere];
     return [
       {
         verdict: 'fail',
-        observed: `no terminal can be opened inside: ${reason(failed)}`,
+        observed: `no terminal can be opened inside: ${failed.reason}`,
         expected: 'a pseudo terminal',
         cost: 'crt run without a command or with -t does not work; --no-tty does',
         fix: { commands: ['sysctl -w kernel.pty.max=4096'] },

@@ -1,4 +1,4 @@
-import type { Check, Context, Finding } from '../check.js';
+import type { Check, Finding } from '../check.js';
 import { findTool } from '../find-tool.js';
 import { ownPackage } from '../package-root.js';
 
@@ -30,14 +30,16 @@ export const tools: Check = {
   why: 'A container needs none of them. They build the helper, make a root file system, or run the script that --explain=sh prints.',
   repair: 'Install the package that the finding names, if you want what it is for.',
   needsRoot: false,
-  run: async (context) => {
+  run: async ({ env }) => {
     const { isClone } = ownPackage();
-    return Promise.all(TOOLS.filter(({ cloneOnly }) => isClone || !cloneOnly).map((tool) => look(tool, context)));
+    const wanted = TOOLS.filter(({ cloneOnly }) => isClone || !cloneOnly);
+    const paths = await Promise.all(wanted.map(({ name }) => findTool(name, env)));
+    const found = paths.filter((path) => path !== undefined);
+    const missing = wanted.filter((_, at) => paths[at] === undefined);
+    return [{ verdict: 'pass', observed: `${found.length} programs beside crt: ${found.join(' ')}` }, ...missing.map(tellMissing)];
   },
 };
 
-async function look(tool: Tool, { env }: Context): Promise<Finding> {
-  const path = await findTool(tool.name, env);
-  if (path !== undefined) return { verdict: 'pass', observed: `${tool.name} is ${path}` };
-  return { verdict: 'info', observed: `no ${tool.name}`, expected: `${tool.name}, for ${tool.use}`, fix: { packages: [tool.package] } };
+function tellMissing({ name, use, package: its }: Tool): Finding {
+  return { verdict: 'info', observed: `no ${name}`, expected: `${name}, for ${use}`, fix: { packages: [its] } };
 }

@@ -6,9 +6,9 @@ import { openRoot, stageRoot } from '../../plan/rootfs.js';
 import { type HostPath, isOp, step, toHostPath } from '../../plan/step.js';
 import { joinUserNamespace, makeUserNamespace } from '../../plan/user.js';
 import { chooseRootfs } from '../../rootfs.js';
-import { codeOf, reason, toldElsewhere } from '../blame.js';
 import type { Check, Context, Finding, Fix, ProbeFailure } from '../check.js';
-import { defaultContainer, emptyRoot, onlyUserNamespace } from '../default-container.js';
+import { allEnded, elsewhere, toldElsewhere } from '../finding.js';
+import { defaultContainer, emptyRoot, onlyUserNamespace } from '../layouts.js';
 import { reachedLimit } from '../namespace-limit.js';
 import { note } from '../probe-plan.js';
 
@@ -33,12 +33,14 @@ export const userNamespace: Check = {
       ['the rootfs ', rootfs.path],
       ['', lower],
     ]);
-    const [inside, mapped] = await Promise.all([mountInside(context), mapRoot(context, lower)]);
+    const [inside, mapped] = await allEnded([mountInside(context), mapRoot(context, lower)] as const);
     // The first step of both; the one for the mounts makes other namespaces as well, whose limits count there.
-    if (!mapped.ok && mapped.op === 'userns') return [tell(mapped, lower, context)];
-    if (!inside.ok && inside.op === 'userns') return [{ verdict: 'unknown', observed: 'could not be tried: see namespaces' }];
-    const failures = [inside, mapped].flatMap((result) => (result.ok ? [] : [tell(result, lower, context)]));
-    return failures.length > 0 ? failures : [{ verdict: 'pass', observed: `ids are mapped, on ${lower} too` }];
+    if (!mapped.ok && mapped.op === 'userns') return [tell(mapped, lower)];
+    if (!inside.ok && inside.op === 'userns') return [elsewhere('namespaces')];
+    const failures = [inside, mapped].flatMap((result) => (result.ok ? [] : [tell(result, lower)]));
+    return failures.length > 0
+      ? failures
+      : [{ verdict: 'pass', observed: `root inside is nobody outside: ids are mapped, those of ${lower} too` }];
   },
 };
 
@@ -59,10 +61,10 @@ function mapRoot(context: Context, lower: HostPath): ReturnType<Context['probe']
   return context.probe({ stage: [makeUserNamespace(alone), ...stageRoot(layout, alone)] });
 }
 
-function tell(failed: ProbeFailure, lower: HostPath, context: Context): Finding {
-  const isLayer = failed.op === 'overlay' && codeOf(failed) !== 'ENODEV';
-  const elsewhere = toldElsewhere(failed, ID, context, isLayer ? ['overlay'] : []);
-  if (elsewhere) return elsewhere;
+function tell(failed: ProbeFailure, lower: HostPath): Finding {
+  const isLayer = failed.op === 'overlay' && failed.code !== 'ENODEV';
+  const told = toldElsewhere(failed, ID, isLayer ? ['overlay'] : []);
+  if (told) return told;
   const { step: refused } = failed;
   const place = isOp(refused, 'mount') ? refused.operands.target : undefined;
   const what =
@@ -71,10 +73,10 @@ function tell(failed: ProbeFailure, lower: HostPath, context: Context): Finding 
       : isLayer || failed.op === 'bind-source'
         ? `the ids of ${lower} cannot be mapped`
         : 'no user namespace can be made';
-  const limit = failed.op === 'userns' && codeOf(failed) === 'ENOSPC' ? reachedLimit('user') : undefined;
+  const limit = failed.op === 'userns' && failed.code === 'ENOSPC' ? reachedLimit('user') : undefined;
   return {
     verdict: 'fail',
-    observed: `${what}: ${reason(failed)}${limit?.words ?? ''}`,
+    observed: `${what}: ${failed.reason}${limit?.words ?? ''}`,
     expected: EXPECTED,
     cost: COST,
     fix: limit?.fix ?? fixFor(failed, place),

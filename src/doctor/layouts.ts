@@ -1,9 +1,10 @@
 import type { ContainerCgroup } from '../cgroup/container.js';
+import { NoCgroup } from '../cgroup/none.js';
 import { openCgroup } from '../cgroup/open.js';
 import { effectiveRules } from '../device-filter/rules.js';
 import { chooseIds } from '../ids.js';
 import type { RunOptions } from '../options.js';
-import type { Layout } from '../plan/layout.js';
+import type { Layout, RootSource } from '../plan/layout.js';
 import { O_PATH } from '../plan/numbers.js';
 import { staged } from '../plan/rootfs.js';
 import { type HostPath, type Step, step, toHostPath } from '../plan/step.js';
@@ -20,11 +21,27 @@ export interface DefaultContainer {
   readonly layout: Layout & { readonly cgroup: ContainerCgroup };
 }
 
-/** A folder of every machine. What a probe mounts there is seen by nobody else. */
-const STAGING = toHostPath('/run');
+/**
+ * The layout of a start that makes nothing but its root. The staging area is mounted where surely no rootfs and no layer lies; in the
+ * stage's own mount namespace, as always: nobody else sees it.
+ */
+export function rootLayout(root: RootSource): Layout {
+  return {
+    staging: toHostPath('/sys'),
+    root,
+    probeRoot: toHostPath('/'),
+    cgroup: new NoCgroup({}),
+    files: [],
+    onOrphan: { argv: [], env: [] },
+    filter: undefined,
+    listener: undefined,
+    holdBeforeExec: false,
+    reaper: false,
+  };
+}
 
 /**
- * Decides, and makes nothing.
+ * Decides, and makes nothing. Its staging area hides no /sys, which the kernel has to see whole before it mounts another.
  * @param lower the lower layer of its root
  * @throws UserError when there are no user ids left
  */
@@ -35,18 +52,8 @@ export function defaultContainer(
   const options: RunOptions = { name: name('probe'), ...more };
   const ids = options.userns === 'host' ? {} : { ids: chooseIds(roots) };
   const config = toConfig(options, { facts, rootfs: lower, rootfsKind: 'directory', ...ids });
-  const layout = {
-    staging: STAGING,
-    root: { kind: 'memory' as const, lower, size: undefined },
-    probeRoot: lower,
-    cgroup: openCgroup(facts.cgroup, options.name, { devices: effectiveRules(config.linux) }),
-    files: [],
-    onOrphan: { argv: [], env: [] },
-    filter: undefined,
-    listener: undefined,
-    holdBeforeExec: false,
-    reaper: false,
-  };
+  const cgroup = openCgroup(facts.cgroup, options.name, { devices: effectiveRules(config.linux) });
+  const layout = { ...rootLayout({ kind: 'memory', lower, size: undefined }), staging: toHostPath('/run'), probeRoot: lower, cgroup };
   return { options, config, layout };
 }
 
