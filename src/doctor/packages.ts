@@ -25,17 +25,10 @@ const DISTRIBUTIONS: Readonly<Record<string, PackageManager>> = {
 
 /** Debian's names where others differ; an empty text is part of the base system there. */
 const NAMES: Readonly<Record<string, Partial<Record<PackageManager, string>>>> = {
-  'apparmor-utils': { pacman: 'apparmor', apk: 'apparmor-utils' },
-  'build-essential': { dnf: 'gcc gcc-c++ make', pacman: 'base-devel', zypper: 'gcc gcc-c++ make', apk: 'build-base' },
-  'dbus-user-session': { dnf: 'dbus-daemon', pacman: 'dbus', zypper: 'dbus-1', apk: 'dbus' },
   'g++': { dnf: 'gcc-c++', pacman: 'gcc', zypper: 'gcc-c++' },
-  iproute2: { dnf: 'iproute' },
   'libc6-dev': { dnf: 'glibc-static', pacman: 'glibc', zypper: 'glibc-devel-static', apk: 'musl-dev linux-headers' },
-  'libcap2-bin': { dnf: 'libcap', pacman: 'libcap', zypper: 'libcap-progs', apk: 'libcap' },
   nodejs: { zypper: 'nodejs-default' },
-  procps: { dnf: 'procps-ng', pacman: 'procps-ng', apk: 'procps-ng' },
   python3: { pacman: 'python' },
-  uidmap: { dnf: 'shadow-utils', pacman: 'shadow', zypper: 'shadow', apk: 'shadow-uidmap' },
   // Neither is packaged everywhere.
   mmdebstrap: { zypper: 'debootstrap', apk: 'debootstrap', pacman: 'debootstrap' },
 };
