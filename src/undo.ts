@@ -77,7 +77,11 @@ export function undo(directory: HostPath, context: UndoContext, options: UndoOpt
   const roots: Roots = { state: toHostPath(dirname(directory)), layers: context.roots.layers };
   const act = (self: ProcessIdentity): Undone => {
     const entry = read(roots, name);
-    if (entry === undefined || isOther(entry, options)) return nothing;
+    if (entry === undefined) return nothing;
+    // Ours, and we cannot see what to undo: nothing is done, and not in silence.
+    if (options.claim !== undefined && entry.record === undefined)
+      throw new UserError(`cannot clean up ${name}: ${entry.problem}`, { hint: `crt rm -f ${name}`, check: 'leftovers' });
+    if (isOther(entry, options)) return nothing;
     if (!mayUndo(entry, options)) return { ...nothing, outcome: 'alive' };
     return undoLocked(entry, { roots, verbs: context.verbs, self }, options);
   };

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { UserError } from '../src/errors.js';
 import { bootId, isAlive, startTime } from '../src/host/process.js';
@@ -51,6 +51,15 @@ test('one that was to be kept but never ran goes whole', async (t) => {
   const roots = makeRoots(t);
   const directory = leave(roots, 'box', { 'state.json': fullRecord('box', { keep: true, owner: await deadProcess(t) }) });
   t.is(outcomeOf(undo(directory, { roots, verbs: noteVerbs() })), 'undone');
+});
+
+test('a supervisor that cannot read its own record says so', (t) => {
+  const roots = makeRoots(t);
+  const held = take(roots, 'box');
+  writeFileSync(`${held.directory}/state.json`, '');
+  const error = t.throws(() => undo(held.directory, { roots, verbs }, { claim: held.record.id }), { instanceOf: UserError });
+  t.regex(error.message, /^cannot clean up box: state.json is empty$/);
+  t.is(error.hint, 'crt rm -f box');
 });
 
 test('a living supervisor: nothing is touched, not even with discard', async (t) => {
