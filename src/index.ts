@@ -14,6 +14,7 @@ export { explainShell } from './explain/sh.js';
 export { explainPlan } from './explain/table.js';
 export { formatAge } from './format/age.js';
 export { printable } from './format/printable.js';
+export { shellWord } from './format/shell-word.js';
 export type { Column } from './format/table.js';
 export { renderTable } from './format/table.js';
 export { type ContainerSummary, type ListOptions, list } from './list.js';

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { UserError } from './errors.js';
+import { shellWord } from './format/shell-word.js';
 import { isAlive } from './host/process.js';
 import { releaseIds } from './ids.js';
 import { layerSize, layersOf, lostLayers, removeLayer } from './layer.js';
@@ -122,7 +123,7 @@ function removeLost(name: string, { roots, verbs }: UndoContext): Removed {
 
 function stillRunning(entry: Entry): UserError {
   const pid = entry.init === undefined ? '' : ` (pid ${entry.init.pid})`;
-  return new UserError(`${entry.name} is running${pid}`, { hint: `crt rm -f ${entry.name}` });
+  return new UserError(`${entry.name} is running${pid}`, { hint: `crt rm -f ${shellWord(entry.name)}` });
 }
 
 function stillStarting(entry: Entry): UserError {

@@ -1,8 +1,5 @@
 import { basename } from 'node:path';
-import { UserError } from '../index.js';
-
-/** Words that a shell reads as they stand. */
-const PLAIN = /^[\w@%+=:,./-]+$/;
+import { shellWord, UserError } from '../index.js';
 
 /**
  * Mounts and namespaces need root for now.
@@ -30,9 +27,4 @@ function currentFolder(): string {
   } catch {
     return '';
   }
-}
-
-/** As it is typed: in single quotes (sh(1)) where it needs them. */
-export function shellWord(word: string): string {
-  return PLAIN.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -6,7 +6,7 @@ import { randomName } from '../state/file.js';
 import { stateRoots } from '../state/roots.js';
 import { type Check, type Context, type Finding, GROUPS, type Group, type Verdict } from './check.js';
 import { CHECKS } from './checks.js';
-import { allEnded, toFinding } from './finding.js';
+import { allEnded, inPasteable, toFinding } from './finding.js';
 import { runProbe } from './probe-plan.js';
 import { SCRATCH } from './scratch.js';
 
@@ -108,7 +108,7 @@ async function look(check: Check, base: Omit<Context, 'probe' | 'name' | 'signal
   const looking = Promise.resolve().then(() => check.run(context));
   try {
     const findings = await within(looking, patience);
-    if (findings !== undefined) return findings;
+    if (findings !== undefined) return findings.map(inPasteable);
     // What is cut off in the middle says nothing any more, but has its things to take away.
     giveUp.abort();
     await within(
@@ -117,7 +117,7 @@ async function look(check: Check, base: Omit<Context, 'probe' | 'name' | 'signal
     );
     return [tooLate(patience)];
   } catch (error) {
-    return [toFinding(error, check.id)];
+    return [inPasteable(toFinding(error, check.id))];
   } finally {
     giveUp.abort();
   }
