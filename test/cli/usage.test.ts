@@ -46,7 +46,7 @@ const REFUSED: readonly (readonly [line: string, ...says: RegExp[]])[] = [
   ['doctor kernl', /crt doctor has no group or check "kernl"/, /groups: environment install/],
   ['doctor --explain helpr', /crt doctor has no check "helpr"/, /did you mean: crt doctor --explain helper/],
   ['doctor --explain', /--explain needs a value/],
-  ['doctor --json --fix-script', /exclude each other/],
+  ['doctor --json --fix-script', /--json and --fix-script exclude each other|--fix-script and --json exclude each other/],
   ['doctor --bogus', /crt doctor has no flag --bogus/, /crt doctor --help/],
   ['exec box sh', /crt exec is not built yet/],
   ['logs --help', /crt logs is not built yet/],
