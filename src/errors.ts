@@ -23,6 +23,11 @@ export class UserError extends Error {
   }
 }
 
+/** There is no container of this name. */
+export class NoContainerError extends UserError {
+  override readonly name = 'NoContainerError';
+}
+
 /** A step of the launch plan failed in the kernel: which step, what errno, and the kernel's own text where it gave one. */
 export class StepError extends UserError {
   override readonly name = 'StepError';

@@ -7,7 +7,7 @@ export { renderFixScript } from './doctor/fix-script.js';
 export { type PackageManager, packageManager } from './doctor/packages.js';
 export { explainCheck } from './doctor/page.js';
 export { type DoctorPage, renderDoctor } from './doctor/render.js';
-export { BugError, StepError, UserError } from './errors.js';
+export { BugError, NoContainerError, StepError, UserError } from './errors.js';
 export { explainEnd } from './explain/end.js';
 export { explainJson } from './explain/json.js';
 export { explainShell } from './explain/sh.js';

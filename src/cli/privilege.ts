@@ -13,11 +13,16 @@ export function requireRoot(verb: string, argv: readonly string[]): void {
 
 /** How crt is started with root's rights by whoever started it now: `crt`, `sudo crt`, `sudo ./bin/run.js`. */
 export function asTyped(): string {
+  const isRootItself = process.geteuid?.() === 0 && process.env['SUDO_UID'] === undefined;
+  return `${isRootItself ? '' : 'sudo '}${programWord()}`;
+}
+
+/** How a shell of root starts crt. */
+export function programWord(): string {
   const program = process.argv[1] ?? 'crt';
   const here = `${currentFolder()}/`;
   const short = here !== '/' && program.startsWith(here) ? `./${program.slice(here.length)}` : program;
-  const isRootItself = process.geteuid?.() === 0 && process.env['SUDO_UID'] === undefined;
-  return `${isRootItself ? '' : 'sudo '}${basename(program) === 'crt' ? 'crt' : shellWord(short)}`;
+  return basename(program) === 'crt' ? 'crt' : shellWord(short);
 }
 
 /** Empty when it was removed. */

@@ -23,7 +23,7 @@ export interface Leftover {
   readonly fix: Fix;
 }
 
-type Looking = Pick<Context, 'roots' | 'env' | 'facts'>;
+type Looking = Pick<Context, 'roots' | 'env' | 'facts' | 'program'>;
 
 /** Everything of crt's that has outlived its supervisor. Only looks. */
 export function findLeftovers(context: Looking): readonly Leftover[] {
@@ -42,7 +42,7 @@ export function findLeftovers(context: Looking): readonly Leftover[] {
 }
 
 function ofState(entry: Entry, context: Looking): Leftover[] {
-  const found = { key: entry.directory, fix: { commands: [crt(context, `rm -f ${shellWord(entry.name)}`)] } };
+  const found = { key: entry.directory, fix: { commands: [crt(context, `rm -f -- ${shellWord(entry.name)}`)] } };
   if (entry.record === undefined) return [{ ...found, observed: `${entry.directory} is damaged: ${entry.problem}` }];
   if (!isOrphaned(entry)) return [];
   const running = initAlive(entry) ? `, and process ${entry.init?.pid} of it still runs` : '';
@@ -74,7 +74,7 @@ function layers(context: Looking): Leftover[] {
     ...lost.map(({ layer, record }) => ({
       key: layer,
       observed: `the layer ${layer} is left of ${record.name}`,
-      fix: { commands: [crt(context, `rm -f ${shellWord(record.name)}`)] },
+      fix: { commands: [crt(context, `rm -f -- ${shellWord(record.name)}`)] },
     })),
     ...unknown.map((layer) => ({
       key: layer,
@@ -173,7 +173,7 @@ function monitors(entries: readonly Entry[], all: ReadonlyMap<number, Process>):
 }
 
 /** A call of crt that means the same directories. */
-function crt({ env }: Looking, words: string): string {
+function crt({ env, program }: Looking, words: string): string {
   const variables = ['CRT_STATE_DIR', 'CRT_LAYERS_DIR'].flatMap((name) => (env[name] ? `${name}=${shellWord(env[name])} ` : []));
-  return `${variables.join('')}crt ${words}`;
+  return `${variables.join('')}${program} ${words}`;
 }

@@ -106,6 +106,12 @@ test('several names: each is tried, the failure tells', (t) => {
   t.regex(stderr, /no-such-box-1[\s\S]*no-such-box-2/);
 });
 
+test('rm -f of a name that is gone tells it, and is no failure', (t) => {
+  const { exitCode, stderr } = crt(['rm', '-f', '--', 'no-such-box-1', '-x']);
+  t.is(exitCode, 0);
+  t.regex(stderr, /no container named "no-such-box-1"[\s\S]*no container named "-x"/);
+});
+
 test('what a message repeats cannot drive the terminal', (t) => {
   const { stderr } = crt(['\u001b[2J']);
   t.false(stderr.includes('\u001b'));
