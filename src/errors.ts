@@ -4,17 +4,28 @@ import type { CheckId } from './check-ids.js';
 export class UserError extends Error {
   override readonly name: string = 'UserError';
   readonly hint: string | undefined;
+  /** What `hint` says to type, as lines for a shell of root: set only where each word is quoted and nothing but crt's own is touched. */
+  readonly commands: readonly string[] | undefined;
   /** Exit code of the command line, as docker numbers them: 125 crt itself, 126 not executable, 127 not found. */
   readonly exitCode: number;
   /** The check of `crt doctor` that tells more, where it lies in the machine. */
   readonly check: CheckId | undefined;
 
-  constructor(message: string, options: { hint?: string; exitCode?: number; check?: CheckId; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { hint?: string; commands?: readonly string[]; exitCode?: number; check?: CheckId; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.hint = options.hint;
+    this.commands = options.commands;
     this.check = options.check;
     this.exitCode = options.exitCode ?? 125;
   }
+}
+
+/** There is no container of this name. */
+export class NoContainerError extends UserError {
+  override readonly name = 'NoContainerError';
 }
 
 /** A step of the launch plan failed in the kernel: which step, what errno, and the kernel's own text where it gave one. */

@@ -1,6 +1,7 @@
 import { getSystemErrorMap } from 'node:util';
 import { StepError } from './errors.js';
 import { filterFlagNames, limitName } from './explain/numbers.js';
+import { shellWord } from './format/shell-word.js';
 import { checkOf } from './op-checks.js';
 import { type HostPath, isOp, type Plan, type Step } from './plan/step.js';
 
@@ -137,7 +138,7 @@ function asGiven(plan: Plan, step: Step): { step: Step; hint?: string } {
   if (!isOp(step, 'bind') || source === undefined) return { step };
   return {
     step: { ...step, operands: { ...step.operands, source } },
-    hint: `look at -v ${source}:${step.operands.target}, or its --mount`,
+    hint: `look at -v ${shellWord(`${source}:${step.operands.target}`)}, or its --mount`,
   };
 }
 

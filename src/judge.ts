@@ -1,8 +1,9 @@
 import { UserError } from './errors.js';
 import { describeErrno } from './failure.js';
+import { asRoot, shellWord } from './format/shell-word.js';
 import type { HostFacts } from './host/facts.js';
 import type { ProbeReport } from './launch/probe.js';
-import type { Rootfs } from './rootfs.js';
+import { isOfRootfs, type Rootfs } from './rootfs.js';
 import { quote } from './spec/quote.js';
 
 /** e_machine of elf(5) by process.arch, and what else that processor runs. */
@@ -21,6 +22,7 @@ const MACHINE_NAMES: Readonly<Record<number, string>> = {
 
 const ENOENT = 2;
 const EACCES = 13;
+const ANOTHER = 'take a rootfs that only root can write to: --rootfs DIR';
 const OTHERS_WRITE = 0o002;
 
 /**
@@ -33,7 +35,7 @@ export function judgeRootfs(
   asked: { rootfs: Rootfs; command: readonly string[]; probed: boolean; facts: HostFacts },
 ): string[] {
   const { rootfs, command, probed, facts } = asked;
-  refuseWritable(rootfs, report);
+  refuseWritable(rootfs, report, facts);
   if (probed) refuseMissing(report, rootfs, command);
   if (report.command) refuseForeign(report.command, facts, rootfs);
   const { uid } = report.root;
@@ -41,10 +43,11 @@ export function judgeRootfs(
   return [`the rootfs ${rootfs.path} belongs to user ${uid}, who can change what runs in it`];
 }
 
-function refuseWritable(rootfs: Rootfs, { root, command }: ProbeReport): void {
+function refuseWritable(rootfs: Rootfs, { root, command }: ProbeReport, { mounts }: HostFacts): void {
   const refuse = (what: string): never => {
+    const path = `${rootfs.path}${what.startsWith('/') ? what : ''}`;
     throw new UserError(`${what} can be written to by every user of this machine, who could so run as root inside`, {
-      hint: `sudo chmod o-w ${rootfs.path}${what.startsWith('/') ? what : ''}`,
+      ...(isOfRootfs(path, rootfs, mounts) ? asRoot([`chmod o-w ${shellWord(path)}`], ANOTHER) : { hint: ANOTHER }),
       check: 'rootfs',
     });
   };
@@ -78,7 +81,7 @@ function refuseMissing(report: ProbeReport, rootfs: Rootfs, command: readonly st
       exitCode: 126,
     });
   throw new UserError(`there is no command ${quote(name)} in ${where}`, {
-    hint: rootfs.kind === 'host' ? 'only /usr of this machine is in there' : `ls ${rootfs.path}/bin`,
+    hint: rootfs.kind === 'host' ? 'only /usr of this machine is in there' : `ls ${shellWord(`${rootfs.path}/bin`)}`,
     exitCode: 127,
   });
 }

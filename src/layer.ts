@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { BugError, UserError } from './errors.js';
+import { shellWord } from './format/shell-word.js';
 import type { HelperVerbs } from './launch/verbs.js';
 import { type HostPath, toHostPath } from './plan/step.js';
 import { Fields } from './state/decode.js';
@@ -77,7 +78,7 @@ export function removeLayer(root: HostPath, directory: HostPath, verbs: Pick<Hel
   // Compared whole: with a slash at its end lstat(2) would follow a symlink.
   if (directory !== `${root}/${basename(directory)}` || !ID.test(basename(directory))) {
     throw new UserError(`will not remove ${directory}: it is no layer in ${root}`, {
-      hint: `if it is one: CRT_LAYERS_DIR=${dirname(directory)} crt rm NAME`,
+      hint: `if it is one: CRT_LAYERS_DIR=${shellWord(dirname(directory))} crt rm NAME`,
       check: 'leftovers',
     });
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { UserError } from './errors.js';
+import { NoContainerError, UserError } from './errors.js';
+import { shellWord } from './format/shell-word.js';
 import { isAlive } from './host/process.js';
 import { releaseIds } from './ids.js';
 import { layerSize, layersOf, lostLayers, removeLayer } from './layer.js';
@@ -33,7 +34,7 @@ const PATIENCE = 3_000;
 
 /**
  * Removes a container's record, its kept layer, and whatever else is left of it. Works on corrupt state too.
- * @throws UserError when there is no such container, when it runs and `force` is not set, or when something cannot be undone.
+ * @throws NoContainerError; UserError when it runs and `force` is not set, or when something cannot be undone.
  */
 export function remove(name: string, { force = false }: RemoveOptions = {}, context: UndoContext = undoContext()): Removed {
   const entry = isFileName(name) ? read(context.roots, name) : undefined;
@@ -108,7 +109,7 @@ function awaitOwner(entry: Entry, force: boolean, context: UndoContext): void {
 /** Nothing holds the name; but a layer may have outlived its record, since a restart empties /run. */
 function removeLost(name: string, { roots, verbs }: UndoContext): Removed {
   const lost = isFileName(name) ? lostLayers(roots, name) : [];
-  if (lost.length === 0) throw new UserError(`there is no container named ${JSON.stringify(name)}`, { hint: 'crt ps -a' });
+  if (lost.length === 0) throw new NoContainerError(`there is no container named ${JSON.stringify(name)}`, { hint: 'crt ps -a' });
   const living = lost.find(({ record }) => isAlive(record.owner));
   if (living) {
     const { pid } = living.record.owner;
@@ -122,7 +123,7 @@ function removeLost(name: string, { roots, verbs }: UndoContext): Removed {
 
 function stillRunning(entry: Entry): UserError {
   const pid = entry.init === undefined ? '' : ` (pid ${entry.init.pid})`;
-  return new UserError(`${entry.name} is running${pid}`, { hint: `crt rm -f ${entry.name}` });
+  return new UserError(`${entry.name} is running${pid}`, { hint: `crt rm -f ${shellWord(entry.name)}` });
 }
 
 function stillStarting(entry: Entry): UserError {

@@ -1,6 +1,7 @@
-import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UserError } from './errors.js';
+import { asRoot, shellWord } from './format/shell-word.js';
 import { holdingMount, type MountEntry } from './host/mounts.js';
 import { type HostPath, toHostPath } from './plan/step.js';
 
@@ -39,6 +40,22 @@ const NOT_BELOW_OVERLAY: ReadonlySet<string> = new Set([
   'autofs',
 ]);
 
+/** Folders of the machine itself, and homes: /usr looks like a rootfs. */
+const OF_MACHINE = /^\/((bin|boot|dev|etc|lib[^/]*|media|mnt|opt|proc|root|run|sbin|srv|sys|tmp|usr|var)(\/local)?|home(\/[^/]+)?)?$/;
+
+/** Whether a command that crt shows may change a path: it is in a directory that is a rootfs and nothing else. */
+export function isOfRootfs(path: string, { kind, path: rootfs }: Rootfs, mounts: readonly MountEntry[]): boolean {
+  if (kind === 'host' || OF_MACHINE.test(rootfs) || mounts.some(({ mountpoint }) => mountpoint === rootfs)) return false;
+  // A sticky bit: of many users, as /tmp.
+  if (((statSync(rootfs, { throwIfNoEntry: false })?.mode ?? 0o1000) & 0o1000) !== 0) return false;
+  if (!['bin', 'usr'].some((name) => lstatSync(`${rootfs}/${name}`, { throwIfNoEntry: false }))) return false;
+  try {
+    return `${realpathSync(path)}/`.startsWith(`${rootfs}/`);
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The first that applies of: the one that was named, `CRT_ROOTFS`, /ubuntu_rootfs when it is there, `host`.
  * @throws UserError when it is no directory, or nothing in it could be run.
@@ -64,7 +81,7 @@ function checkRootfs(named: string, notice: string | undefined, { writable, moun
   const mount = holdingMount(path, mounts);
   if (mount?.options.includes('noexec')) {
     throw new UserError(`${what} ${path} is on a file system that is mounted noexec: nothing in it can run`, {
-      hint: `sudo mount -o remount,exec ${mount.mountpoint}`,
+      ...asRoot([`mount -o remount,exec ${shellWord(mount.mountpoint)}`], 'copy it to a file system where programs may run'),
       check: 'rootfs',
     });
   }

@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import { destroyCgroup } from './cgroup/destroy.js';
 import type { CgroupDirectory } from './cgroup/driver.js';
 import { UserError } from './errors.js';
+import { shellWord } from './format/shell-word.js';
 import { bootId, isAlive, type ProcessIdentity } from './host/process.js';
 import { releaseIds } from './ids.js';
 import { type HelperVerbs, helperVerbs } from './launch/verbs.js';
@@ -146,7 +147,11 @@ function undoLocked(entry: Entry, context: UndoContext & { readonly self: Proces
   } catch (error) {
     if (error instanceof UserError && error.hint !== undefined) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`cannot clean up ${entry.name}: ${reason}`, { hint: `crt rm -f ${entry.name}`, check: 'leftovers', cause: error });
+    throw new UserError(`cannot clean up ${entry.name}: ${reason}`, {
+      hint: `crt rm -f ${shellWord(entry.name)}`,
+      check: 'leftovers',
+      cause: error,
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import { lstatSync, rmdirSync } from 'node:fs';
 import { UserError } from '../errors.js';
+import { shellWord } from '../format/shell-word.js';
 import { descendants } from './directory.js';
 import type { CgroupDirectory } from './driver.js';
 import { errnoWords, isErrno, writeText } from './files.js';
@@ -26,7 +27,7 @@ export function destroyCgroup(directories: readonly CgroupDirectory[], killer: (
   const [stuck] = left;
   if (stuck)
     throw new UserError(`the cgroup ${stuck.path} is still in use`, {
-      hint: `look who is in it: cat ${stuck.path}/cgroup.procs`,
+      hint: `look who is in it: cat ${shellWord(`${stuck.path}/cgroup.procs`)}`,
       check: 'leftovers',
     });
 }

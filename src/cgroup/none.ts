@@ -20,7 +20,7 @@ export class NoCgroup implements ContainerCgroup {
     const [first] = limitsV2(this.#resources);
     if (!first) return;
     throw new UserError(`no cgroup file system is mounted, so the ${first.controller} of a container cannot be limited`, {
-      hint: 'mount -t cgroup2 none /sys/fs/cgroup (or give --pids-limit -1 and no other limit)',
+      hint: 'crt doctor --fix-script says how they are mounted here; or give --pids-limit -1 and no other limit',
       check: 'cgroup-mounts',
     });
   }

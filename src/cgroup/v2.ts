@@ -2,6 +2,7 @@ import { constants, existsSync, mkdirSync } from 'node:fs';
 import { deviceProgram } from '../device-filter/bpf.js';
 import { deviceFilter, isUnrestricted } from '../device-filter/rules.js';
 import { UserError } from '../errors.js';
+import { shellWord } from '../format/shell-word.js';
 import type { CgroupFacts } from '../host/facts.js';
 import { type HostPath, type Step, step, toHostPath } from '../plan/step.js';
 import type { Resources } from '../spec/types.js';
@@ -160,7 +161,7 @@ function enable(path: string, controllers: readonly string[]): void {
   } catch (error) {
     if (isErrno(error, 'EBUSY')) throw internalProcesses(path, error);
     throw new UserError(`cannot enable ${controllers.join(', ')} below the cgroup ${path}: ${errnoWords(error)}`, {
-      hint: `compare with what it has: cat ${path}/cgroup.controllers`,
+      hint: `compare with what it has: cat ${shellWord(`${path}/cgroup.controllers`)}`,
       check: 'cgroup-delegation',
       cause: error,
     });
@@ -168,8 +169,9 @@ function enable(path: string, controllers: readonly string[]): void {
 }
 
 function internalProcesses(path: string, cause?: unknown): UserError {
+  const word = (file: string): string => shellWord(`${path}/${file}`);
   return new UserError(`the cgroup ${path} has processes of its own, so the kernel lets it limit no cgroup below it`, {
-    hint: `crt moves nobody; move them yourself: mkdir ${path}/main && for p in $(cat ${path}/cgroup.procs); do echo $p > ${path}/main/cgroup.procs; done`,
+    hint: `crt moves nobody; move them yourself: mkdir ${word('main')} && for p in $(cat ${word('cgroup.procs')}); do echo $p > ${word('main/cgroup.procs')}; done`,
     check: 'cgroup-delegation',
     cause,
   });

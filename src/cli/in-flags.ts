@@ -1,6 +1,5 @@
-import { type RunOptions, UserError } from '../index.js';
+import { type RunOptions, shellWord, UserError } from '../index.js';
 import type { FlagValues } from './flag-values.js';
-import { shellWord } from './privilege.js';
 import { RUN_FLAGS, type RunFlagName } from './run-flags.js';
 
 /** What only a program can give. */

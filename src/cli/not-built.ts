@@ -1,6 +1,5 @@
-import { printable, UserError } from '../index.js';
+import { printable, shellWord, UserError } from '../index.js';
 import type { FlagValues } from './flag-values.js';
-import { shellWord } from './privilege.js';
 import type { RunFlagName } from './run-flags.js';
 
 /** Verbs of the command line that are to come. They are no commands: help does not list what does not work. */

@@ -1,8 +1,5 @@
 import { basename } from 'node:path';
-import { UserError } from '../index.js';
-
-/** Words that a shell reads as they stand. */
-const PLAIN = /^[\w@%+=:,./-]+$/;
+import { shellWord, UserError } from '../index.js';
 
 /**
  * Mounts and namespaces need root for now.
@@ -16,11 +13,16 @@ export function requireRoot(verb: string, argv: readonly string[]): void {
 
 /** How crt is started with root's rights by whoever started it now: `crt`, `sudo crt`, `sudo ./bin/run.js`. */
 export function asTyped(): string {
+  const isRootItself = process.geteuid?.() === 0 && process.env['SUDO_UID'] === undefined;
+  return `${isRootItself ? '' : 'sudo '}${programWord()}`;
+}
+
+/** How a shell of root starts crt. */
+export function programWord(): string {
   const program = process.argv[1] ?? 'crt';
   const here = `${currentFolder()}/`;
   const short = here !== '/' && program.startsWith(here) ? `./${program.slice(here.length)}` : program;
-  const isRootItself = process.geteuid?.() === 0 && process.env['SUDO_UID'] === undefined;
-  return `${isRootItself ? '' : 'sudo '}${basename(program) === 'crt' ? 'crt' : shellWord(short)}`;
+  return basename(program) === 'crt' ? 'crt' : shellWord(short);
 }
 
 /** Empty when it was removed. */
@@ -30,9 +32,4 @@ function currentFolder(): string {
   } catch {
     return '';
   }
-}
-
-/** As it is typed: in single quotes (sh(1)) where it needs them. */
-export function shellWord(word: string): string {
-  return PLAIN.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

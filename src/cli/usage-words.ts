@@ -8,7 +8,7 @@ const WORDS: readonly (readonly [raw: RegExp, own: (verb: string, ...found: stri
   [/^Command (\S+) not found/, (_, word) => `crt has no command ${JSON.stringify(word)}`],
   [/^Missing \d+ required arg/, (verb) => `crt ${verb} needs the name of a container`],
   [/^Flag (\S+) expects a value/, (_, flag) => `${flag} needs a value`],
-  [/(--\w+)=\S+ cannot also be provided when using (--\w+)/, (_, one, other) => `${one} and ${other} exclude each other`],
+  [/(--[\w-]+)=\S+ cannot also be provided when using (--[\w-]+)/, (_, one, other) => `${one} and ${other} exclude each other`],
 ];
 
 /** A usage error of oclif's as crt says it; anything else as it is. */

@@ -1,6 +1,6 @@
 import { Args, Command, Flags } from '@oclif/core';
 import { writeAll } from '../cli/output.js';
-import { asTyped } from '../cli/privilege.js';
+import { asTyped, programWord } from '../cli/privilege.js';
 import { screen } from '../cli/screen.js';
 import { doctor, explainCheck, packageManager, renderDoctor, renderFixScript } from '../index.js';
 
@@ -38,7 +38,7 @@ export default class Doctor extends Command {
       return 0;
     }
     const only = args.only ?? [];
-    const report = await doctor({ only, ...(flags.rootfs === undefined ? {} : { rootfs: flags.rootfs }) });
+    const report = await doctor({ only, program: programWord(), ...(flags.rootfs === undefined ? {} : { rootfs: flags.rootfs }) });
     const manager = packageManager();
     if (flags.json) writeAll(1, `${JSON.stringify(report, undefined, 2)}\n`);
     else if (flags['fix-script']) writeAll(1, renderFixScript(report, manager));

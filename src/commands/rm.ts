@@ -1,7 +1,7 @@
 import { Args, Command, Flags } from '@oclif/core';
 import { writeAll } from '../cli/output.js';
 import { report } from '../cli/report.js';
-import { formatBytes, printable, type Removed, remove } from '../index.js';
+import { formatBytes, NoContainerError, printable, type Removed, remove } from '../index.js';
 
 export default class Rm extends Command {
   static override summary = 'Remove containers: their records, their kept layers, whatever is left of them';
@@ -25,7 +25,9 @@ export default class Rm extends Command {
       writeAll(1, `${describe(remove(name, { force }))}\n`);
       return 0;
     } catch (error) {
-      return report(error);
+      const code = report(error);
+      // As docker has it: gone is what was asked for.
+      return force && error instanceof NoContainerError ? 0 : code;
     }
   }
 }

@@ -86,6 +86,8 @@ export interface Context {
   readonly isRoot: boolean;
   /** `--rootfs`, else undefined: then the one that `run` takes. */
   readonly rootfs: string | undefined;
+  /** How crt is called by a shell of root: `crt`, `./bin/run.js`. */
+  readonly program: string;
   /** Aborted when nobody waits for the check any more. */
   readonly signal: AbortSignal;
   /** Runs steps by the helper, as `run` does. @throws UserError when the helper cannot be started */

@@ -6,7 +6,7 @@ import { randomName } from '../state/file.js';
 import { stateRoots } from '../state/roots.js';
 import { type Check, type Context, type Finding, GROUPS, type Group, type Verdict } from './check.js';
 import { CHECKS } from './checks.js';
-import { allEnded, toFinding } from './finding.js';
+import { allEnded, inPasteable, toFinding } from './finding.js';
 import { runProbe } from './probe-plan.js';
 import { SCRATCH } from './scratch.js';
 
@@ -17,6 +17,8 @@ export interface DoctorOptions {
   readonly rootfs?: string;
   /** Milliseconds that a check may take; they run side by side. Default 8000. */
   readonly patience?: number;
+  /** How crt is called by a shell of root, for what is shown to type. Default `crt`. */
+  readonly program?: string;
 }
 
 export interface CheckReport {
@@ -51,14 +53,14 @@ const ORDER: readonly Verdict[] = ['info', 'pass', 'unknown', 'warn', 'fail'];
  * @throws UserError for a group or check that there is not; when /proc is not mounted. An error that nobody foresaw in a check, once all have ended.
  */
 export async function doctor(
-  { only = [], rootfs, patience = PATIENCE }: DoctorOptions = {},
+  { only = [], rootfs, patience = PATIENCE, program = 'crt' }: DoctorOptions = {},
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<DoctorReport> {
   const chosen = choose(only);
   const started = performance.now();
   const isRoot = process.geteuid?.() === 0;
   const facts = probeHost();
-  const base = { facts, roots: stateRoots(env), env, isRoot, rootfs };
+  const base = { facts, roots: stateRoots(env), env, isRoot, rootfs, program };
   const checks = await allEnded(chosen.map((check) => examine(check, base, patience)));
   const verdict = worst(checks.map((check) => check.verdict));
   return {
@@ -88,13 +90,13 @@ export function worst(verdicts: readonly Verdict[]): Verdict {
 
 async function examine(check: Check, base: Omit<Context, 'probe' | 'name' | 'signal'>, patience: number): Promise<CheckReport> {
   const started = performance.now();
-  const findings = check.needsRoot && !base.isRoot ? [forRoot()] : await look(check, base, patience);
+  const findings = check.needsRoot && !base.isRoot ? [forRoot(base.program)] : await look(check, base, patience);
   const { id, group, title } = check;
   return { id, group, title, verdict: worst(findings.map(({ verdict }) => verdict)), findings, durationMs: performance.now() - started };
 }
 
-function forRoot(): Finding {
-  return { verdict: 'unknown', observed: 'only root can look', fix: { commands: ['crt doctor'] } };
+function forRoot(program: string): Finding {
+  return { verdict: 'unknown', observed: 'only root can look', fix: { commands: [`${program} doctor`] } };
 }
 
 async function look(check: Check, base: Omit<Context, 'probe' | 'name' | 'signal'>, patience: number): Promise<readonly Finding[]> {
@@ -108,7 +110,7 @@ async function look(check: Check, base: Omit<Context, 'probe' | 'name' | 'signal
   const looking = Promise.resolve().then(() => check.run(context));
   try {
     const findings = await within(looking, patience);
-    if (findings !== undefined) return findings;
+    if (findings !== undefined) return findings.map(inPasteable);
     // What is cut off in the middle says nothing any more, but has its things to take away.
     giveUp.abort();
     await within(
@@ -117,7 +119,7 @@ async function look(check: Check, base: Omit<Context, 'probe' | 'name' | 'signal
     );
     return [tooLate(patience)];
   } catch (error) {
-    return [toFinding(error, check.id)];
+    return [inPasteable(toFinding(error, check.id))];
   } finally {
     giveUp.abort();
   }

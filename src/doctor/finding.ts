@@ -1,5 +1,7 @@
 import type { CheckId } from '../check-ids.js';
 import { UserError } from '../errors.js';
+import { printable } from '../format/printable.js';
+import { isPasteable } from '../format/shell-word.js';
 import type { OpName } from '../plan/ops.js';
 import { codeOf } from '../state/failure.js';
 import type { Finding, Fix, ProbeFailure } from './check.js';
@@ -18,7 +20,7 @@ export function toFinding(error: unknown, id: CheckId, more: Partial<Finding> = 
   }
   const check = isForRights(codeOf(error.cause)) ? 'capabilities' : error.check;
   if (check !== undefined && check !== id) return elsewhere(check);
-  return { verdict: 'fail', observed: error.message, ...toFix(error.hint), ...more };
+  return { verdict: 'fail', observed: error.message, ...toFix(error), ...more };
 }
 
 export function elsewhere(check: CheckId): Finding {
@@ -36,11 +38,18 @@ export function toldElsewhere(failed: ProbeFailure, id: CheckId, own: readonly O
   return elsewhere(check);
 }
 
-/** A hint that is a command is one. */
-function toFix(hint: string | undefined): { fix?: Fix } {
-  if (hint === undefined) return {};
-  const isCommand = hint.startsWith('sudo ') && !hint.startsWith('sudo crt');
-  return { fix: isCommand ? { commands: [hint.replaceAll('sudo ', '')] } : { advice: hint } };
+/** Words stay words: a command is never made of them. */
+function toFix({ hint, commands }: UserError): { fix?: Fix } {
+  if (commands !== undefined) return { fix: { commands } };
+  return hint === undefined ? {} : { fix: { advice: hint } };
+}
+
+/** Where a name is in the way of a command that can be pasted, it is told in words. */
+export function inPasteable(finding: Finding): Finding {
+  const { commands = [], advice, ...rest } = finding.fix ?? {};
+  if (commands.every(isPasteable)) return finding;
+  const told = `the name of a file cannot be typed as it stands, so these lines are to be read only: ${commands.map(printable).join('; ')}`;
+  return { ...finding, fix: { ...rest, advice: advice === undefined ? told : `${told}\n${advice}` } };
 }
 
 /** Runs the parts of a check side by side: each tells by itself what failed. */

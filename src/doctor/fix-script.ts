@@ -10,24 +10,31 @@ type Reasons = Map<string, Set<string>>;
  * What only a person can do is a comment.
  */
 export function renderFixScript(report: DoctorReport, manager: PackageManager | undefined): string {
-  const [packages, commands, advice]: [Reasons, Reasons, Reasons] = [new Map(), new Map(), new Map()];
-  for (const { id, findings } of report.checks) {
+  const [first, packages, built, advice]: [Reasons, Reasons, Reasons, Reasons] = [new Map(), new Map(), new Map(), new Map()];
+  for (const { id, group, findings } of report.checks) {
     for (const { verdict, observed, fix } of findings) {
       if (verdict !== 'warn' && verdict !== 'fail') continue;
       const reason = `${id}: ${observed}`;
       for (const name of fix?.packages ?? []) add(packages, name, reason);
+      // A package manager needs /dev/null, a disk and the like; what is to be built needs packages, and `crt rm` what is built.
+      const commands = fix?.packages !== undefined || group === 'leftovers' ? built : first;
       for (const command of fix?.commands ?? []) add(commands, command, reason);
       if (fix?.advice !== undefined) add(advice, fix.advice, reason);
     }
   }
-  if (packages.size + commands.size + advice.size === 0) return '# crt doctor: nothing to repair\n';
-  const lines = [
+  if (first.size + packages.size + built.size + advice.size === 0) return '# crt doctor: nothing to repair\n';
+  const script = [
     '# crt doctor: read it, then paste it into a shell of root (sudo -s)',
+    ...lines(first),
     ...install(packages, manager),
-    ...[...commands].flatMap(([command, reasons]) => ['', ...comments(reasons), ...command.split('\n').map(printable)]),
+    ...lines(built),
     ...[...advice].flatMap(([text, reasons]) => ['', ...comments(reasons), ...comments(text.split('\n'), '  by hand: ')]),
   ];
-  return lines.map((line) => `${line}\n`).join('');
+  return script.map((line) => `${line}\n`).join('');
+}
+
+function lines(commands: Reasons): string[] {
+  return [...commands].flatMap(([command, reasons]) => ['', ...comments(reasons), ...command.split('\n').map(printable)]);
 }
 
 function add(to: Reasons, what: string, reason: string): void {

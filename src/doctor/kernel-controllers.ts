@@ -1,4 +1,7 @@
 import { readText } from '../cgroup/files.js';
+import { holdingMount, type MountEntry } from '../host/mounts.js';
+import { isReadOnly, remount } from './root-fix.js';
+import { isThere } from './scratch.js';
 
 /** What the kernel says of a cgroup controller (cgroups(7), /proc/cgroups). */
 export interface KernelController {
@@ -20,8 +23,32 @@ export function kernelControllers(): ReadonlyMap<string, KernelController> {
   );
 }
 
+const PLACE = '/sys/fs/cgroup';
+
 /** Mounts the version 1 hierarchy of a controller where everybody looks for it. */
-export function mountCommands(name: string, controllers: ReadonlyMap<string, KernelController>): readonly string[] {
+export function mountCommands(
+  name: string,
+  controllers: ReadonlyMap<string, KernelController>,
+  mounts: readonly MountEntry[],
+): readonly string[] {
   const options = (controllers.get(name)?.together ?? [name]).join(',');
-  return [`mkdir -p /sys/fs/cgroup/${options}`, `mount -t cgroup -o ${options} cgroup /sys/fs/cgroup/${options}`];
+  const before = isThere(`${PLACE}/${options}`) ? [] : openPlace(mounts);
+  return [...before, `mkdir -p ${PLACE}/${options}`, `mount -t cgroup -o ${options} cgroup ${PLACE}/${options}`];
+}
+
+/** Mounts version 2 there. */
+export function mountUnified(mounts: readonly MountEntry[]): readonly string[] {
+  return [...mountSysfs(mounts), `mount -t cgroup2 cgroup2 ${PLACE}`];
+}
+
+/** Nothing where it is mounted. */
+export function mountSysfs(mounts: readonly MountEntry[]): readonly string[] {
+  return holdingMount('/sys', mounts)?.fstype === 'sysfs' ? [] : ['mount -t sysfs sysfs /sys'];
+}
+
+/** So that folders can be made there, as they cannot in sysfs. */
+function openPlace(mounts: readonly MountEntry[]): readonly string[] {
+  const mount = holdingMount(PLACE, mounts);
+  if (mount?.mountpoint !== PLACE) return [...mountSysfs(mounts), `mount -t tmpfs -o mode=755 cgroup ${PLACE}`];
+  return isReadOnly(mount) ? [remount(mount)] : [];
 }

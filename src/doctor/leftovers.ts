@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { descendants, listPids } from '../cgroup/directory.js';
-import { quote } from '../explain/sh-words.js';
+import { shellWord } from '../format/shell-word.js';
 import type { CgroupFacts } from '../host/facts.js';
 import { parseMounts } from '../host/mounts.js';
 import { bootId, isAlive } from '../host/process.js';
@@ -23,7 +23,7 @@ export interface Leftover {
   readonly fix: Fix;
 }
 
-type Looking = Pick<Context, 'roots' | 'env' | 'facts'>;
+type Looking = Pick<Context, 'roots' | 'env' | 'facts' | 'program'>;
 
 /** Everything of crt's that has outlived its supervisor. Only looks. */
 export function findLeftovers(context: Looking): readonly Leftover[] {
@@ -42,7 +42,7 @@ export function findLeftovers(context: Looking): readonly Leftover[] {
 }
 
 function ofState(entry: Entry, context: Looking): Leftover[] {
-  const found = { key: entry.directory, fix: { commands: [crt(context, `rm -f ${quote(entry.name)}`)] } };
+  const found = { key: entry.directory, fix: { commands: [crt(context, `rm -f -- ${shellWord(entry.name)}`)] } };
   if (entry.record === undefined) return [{ ...found, observed: `${entry.directory} is damaged: ${entry.problem}` }];
   if (!isOrphaned(entry)) return [];
   const running = initAlive(entry) ? `, and process ${entry.init?.pid} of it still runs` : '';
@@ -57,7 +57,7 @@ function temporaries(context: Looking): Leftover[] {
   const scratch = [...new Set(above)].flatMap((state) => lostTemporaries({ state }, bootId(), SCRATCH));
   return [
     ...inState.map((path) => ({ key: path, observed: `${path} was being filled or removed`, fix: { commands: [crt(context, 'ps')] } })),
-    ...scratch.map((path) => ({ key: path, observed: `${path} was made by crt doctor`, fix: { commands: [`rm -r ${quote(path)}`] } })),
+    ...scratch.map((path) => ({ key: path, observed: `${path} was made by crt doctor`, fix: { commands: [`rm -r ${shellWord(path)}`] } })),
   ];
 }
 
@@ -74,12 +74,12 @@ function layers(context: Looking): Leftover[] {
     ...lost.map(({ layer, record }) => ({
       key: layer,
       observed: `the layer ${layer} is left of ${record.name}`,
-      fix: { commands: [crt(context, `rm -f ${quote(record.name)}`)] },
+      fix: { commands: [crt(context, `rm -f -- ${shellWord(record.name)}`)] },
     })),
     ...unknown.map((layer) => ({
       key: layer,
       observed: `the layer ${layer} does not say whose it is`,
-      fix: { advice: `see what is in it, then: rm -r --one-file-system ${quote(layer)}` },
+      fix: { advice: `see what is in it, then: rm -r --one-file-system ${shellWord(layer)}` },
     })),
   ];
 }
@@ -132,9 +132,9 @@ function ofCgroup(path: string, all: ReadonlyMap<number, Process>): Leftover[] {
   if (all.has(makerOf(path) ?? 0)) return [];
   const pids = listPids(path);
   if (pids.some((pid) => isSupervised(pid, all))) return [];
-  const remove = `find ${quote(path)} -depth -type d -exec rmdir {} ';'`;
+  const remove = `find ${shellWord(path)} -depth -type d -exec rmdir {} ';'`;
   if (pids.length === 0) return [{ key: path, observed: `the cgroup ${path} belongs to no container`, fix: { commands: [remove] } }];
-  const files = [path, ...descendants(path)].map((each) => quote(`${each}/cgroup.procs`)).join(' ');
+  const files = [path, ...descendants(path)].map((each) => shellWord(`${each}/cgroup.procs`)).join(' ');
   return [
     {
       key: path,
@@ -152,7 +152,7 @@ function mounts({ roots }: Looking): Leftover[] {
   return found.map(({ mountpoint, fstype }) => ({
     key: mountpoint,
     observed: `${fstype} is mounted on ${mountpoint}, where crt mounts nothing`,
-    fix: { commands: [`umount -l ${quote(mountpoint)}`] },
+    fix: { commands: [`umount -l ${shellWord(mountpoint)}`] },
   }));
 }
 
@@ -173,7 +173,7 @@ function monitors(entries: readonly Entry[], all: ReadonlyMap<number, Process>):
 }
 
 /** A call of crt that means the same directories. */
-function crt({ env }: Looking, words: string): string {
-  const variables = ['CRT_STATE_DIR', 'CRT_LAYERS_DIR'].flatMap((name) => (env[name] ? `${name}=${quote(env[name])} ` : []));
-  return `${variables.join('')}crt ${words}`;
+function crt({ env, program }: Looking, words: string): string {
+  const variables = ['CRT_STATE_DIR', 'CRT_LAYERS_DIR'].flatMap((name) => (env[name] ? `${name}=${shellWord(env[name])} ` : []));
+  return `${variables.join('')}${program} ${words}`;
 }

@@ -3,9 +3,10 @@ import { dirname } from 'node:path';
 import { createLayer, layerId } from '../layer.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
 import type { NewRecord } from '../state/claim.js';
-import { systemError } from '../state/failure.js';
+import { codeOf, systemError } from '../state/failure.js';
 import { randomName } from '../state/file.js';
 import { ownIdentity } from '../state/lock.js';
+import type { RootCheck } from '../state/roots.js';
 import { temporaryPath } from '../state/temporary.js';
 
 /** The first part of every name that a check gives to what it makes: `leftovers` finds it should we be killed. */
@@ -15,13 +16,13 @@ export const SCRATCH = 'crt-doctor';
  * A root of ours to make things in: itself or, where it is not there yet, a folder in what would hold it, which goes again.
  * @throws UserError when nothing can be made there
  */
-export async function inRoot<T>(root: HostPath, work: (root: HostPath) => T | Promise<T>): Promise<T> {
+export async function inRoot<T>(root: HostPath, check: RootCheck, work: (root: HostPath) => T | Promise<T>): Promise<T> {
   if (isThere(root)) return work(root);
   const folder = temporaryPath({ state: standing(root), layers: root }, SCRATCH, ownIdentity());
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
-    throw systemError(`cannot make ${root}`, error);
+    throw systemError(`cannot make ${root}`, error, check);
   }
   try {
     return await work(folder);
@@ -39,8 +40,9 @@ export function standing(path: HostPath): HostPath {
 export function isThere(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return true;
+  } catch (error) {
+    // Not below a file.
+    return codeOf(error) !== 'ENOTDIR';
   }
 }
 

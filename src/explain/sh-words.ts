@@ -1,5 +1,5 @@
-/** Words that bash takes as they are. */
-const BARE = /^[\w@%+=:,./-]+$/;
+import { shellWord } from '../format/shell-word.js';
+
 /** What a terminal would act on, or a reader not see. */
 const HARMFUL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 /** Safe between double quotes, after a variable. */
@@ -7,9 +7,7 @@ const TAIL = /^[\w@%+=:,./ -]*$/;
 
 /** Text as one word of bash(1), exactly itself, without a character in it that could harm a terminal. */
 export function quote(text: string): string {
-  if (BARE.test(text)) return text;
-  if (!HARMFUL.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
-  return `$'${[...text].map(escapeCharacter).join('')}'`;
+  return HARMFUL.test(text) ? `$'${[...text].map(escapeCharacter).join('')}'` : shellWord(text);
 }
 
 function escapeCharacter(character: string): string {

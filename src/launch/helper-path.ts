@@ -2,6 +2,7 @@ import { lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../errors.js';
+import { asRoot, shellWord } from '../format/shell-word.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
 
 /**
@@ -26,14 +27,17 @@ export function helperPath(from: string = import.meta.url): HostPath {
 function checkTrust(path: string, stat: Stats, owner: number): void {
   if (stat.uid !== 0 && stat.uid !== owner) {
     throw new UserError(`${path} belongs to user ${stat.uid}, who could put anything in its place`, {
-      hint: `sudo chown ${owner} ${path}`,
+      ...asRoot([`chown ${owner} ${shellWord(path)}`], 'install crt again, at another place'),
       check: 'helper',
     });
   }
   // A folder's group may write in a clone (umask 002, a group of one's own); the program itself is stricter.
   const writers = stat.isDirectory() ? 0o002 : 0o022;
   if ((stat.mode & writers) !== 0)
-    throw new UserError(`${path} can be changed by other users`, { hint: `chmod go-w ${path}`, check: 'helper' });
+    throw new UserError(`${path} can be changed by other users`, {
+      ...asRoot([`chmod go-w ${shellWord(path)}`], 'install crt again, at another place'),
+      check: 'helper',
+    });
 }
 
 /**

@@ -1,6 +1,7 @@
-import { mkdirSync, type Stats, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UserError } from '../errors.js';
+import { asRoot, shellWord } from '../format/shell-word.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
 import { codeOf, systemError } from './failure.js';
 
@@ -12,13 +13,23 @@ export interface Roots {
   readonly layers: HostPath;
 }
 
+/** By the check of `crt doctor` that tries it. */
+const USUAL = {
+  'state-dir': { variable: 'CRT_STATE_DIR', path: '/run/crt' },
+  'layers-dir': { variable: 'CRT_LAYERS_DIR', path: '/var/lib/crt/layers' },
+} as const;
+export type RootCheck = keyof typeof USUAL;
+/** Temporary folders and layers, user ids, parts of the `host` rootfs; and what mkfs makes. */
+const MADE = /\.[0-9a-f]{16}$|^\.ids$|^\.host-|^lost\+found$/;
+
 /** `CRT_STATE_DIR` (default `/run/crt`) and `CRT_LAYERS_DIR` (default `/var/lib/crt/layers`). @throws UserError when one is not absolute. */
 export function stateRoots(env: NodeJS.ProcessEnv = process.env): Roots {
-  return { state: absolute(env, 'CRT_STATE_DIR', '/run/crt'), layers: absolute(env, 'CRT_LAYERS_DIR', '/var/lib/crt/layers') };
+  return { state: absolute(env, 'state-dir'), layers: absolute(env, 'layers-dir') };
 }
 
-function absolute(env: NodeJS.ProcessEnv, variable: string, fallback: string): HostPath {
-  const value = env[variable] || fallback;
+function absolute(env: NodeJS.ProcessEnv, check: RootCheck): HostPath {
+  const { variable, path } = USUAL[check];
+  const value = env[variable] || path;
   if (!value.startsWith('/')) throw new UserError(`${variable} is not an absolute path: ${JSON.stringify(value)}`);
   return toHostPath(value.replace(/\/+$/, '') || '/');
 }
@@ -28,12 +39,33 @@ function absolute(env: NodeJS.ProcessEnv, variable: string, fallback: string): H
  * what is killed and removed.
  * @throws UserError
  */
-export function ensureRoot(path: HostPath, check: 'state-dir' | 'layers-dir' = 'state-dir'): void {
+export function ensureRoot(path: HostPath, check: RootCheck = 'state-dir'): void {
   const stat = makeRoot(path, check);
-  if (!stat.isDirectory()) throw new UserError(`${path} is not a directory`, { hint: 'move it away: crt makes a directory there', check });
+  if (!stat.isDirectory()) throw new UserError(`${path} is not a directory`, { hint: elsewhere(check), check });
   const uid = process.geteuid?.() ?? 0;
   if (stat.uid !== uid || (stat.mode & 0o022) !== 0) {
-    throw new UserError(`${path} can be changed by other users`, { hint: `sudo chown ${uid} ${path} && sudo chmod 700 ${path}`, check });
+    const word = shellWord(path);
+    const hint = isOurs(path, check) ? asRoot([`chown ${uid} ${word}`, `chmod 700 ${word}`], elsewhere(check)) : { hint: elsewhere(check) };
+    throw new UserError(`${path} can be changed by other users`, { ...hint, check });
+  }
+}
+
+/** What to do about a root that is not ours to change. */
+export function elsewhere(check: RootCheck): string {
+  return `set ${USUAL[check].variable} to a directory of crt's own, which only root can write to`;
+}
+
+/** The usual place, or a directory with nothing in it but what crt makes: only such a one may be changed by a command that crt shows. */
+export function isOurs(path: HostPath, check: RootCheck): boolean {
+  try {
+    const real = realpathSync(path);
+    if (real === USUAL[check].path) return true;
+    const stat = statSync(real);
+    // /tmp and its like, a folder of a group, the top folders of a machine, homes: empty ones as well.
+    if (!stat.isDirectory() || (stat.mode & 0o7000) !== 0 || ['/', '/home'].includes(dirname(real))) return false;
+    return readdirSync(real).every((name) => MADE.test(name) || existsSync(`${real}/${name}/state.json`));
+  } catch {
+    return false;
   }
 }
 

@@ -46,7 +46,7 @@ const REFUSED: readonly (readonly [line: string, ...says: RegExp[]])[] = [
   ['doctor kernl', /crt doctor has no group or check "kernl"/, /groups: environment install/],
   ['doctor --explain helpr', /crt doctor has no check "helpr"/, /did you mean: crt doctor --explain helper/],
   ['doctor --explain', /--explain needs a value/],
-  ['doctor --json --fix-script', /exclude each other/],
+  ['doctor --json --fix-script', /--json and --fix-script exclude each other|--fix-script and --json exclude each other/],
   ['doctor --bogus', /crt doctor has no flag --bogus/, /crt doctor --help/],
   ['exec box sh', /crt exec is not built yet/],
   ['logs --help', /crt logs is not built yet/],
@@ -104,6 +104,12 @@ test('several names: each is tried, the failure tells', (t) => {
   const { exitCode, stderr } = crt(['rm', 'no-such-box-1', 'no-such-box-2']);
   t.is(exitCode, 125);
   t.regex(stderr, /no-such-box-1[\s\S]*no-such-box-2/);
+});
+
+test('rm -f of a name that is gone tells it, and is no failure', (t) => {
+  const { exitCode, stderr } = crt(['rm', '-f', '--', 'no-such-box-1', '-x']);
+  t.is(exitCode, 0);
+  t.regex(stderr, /no container named "no-such-box-1"[\s\S]*no container named "-x"/);
 });
 
 test('what a message repeats cannot drive the terminal', (t) => {

@@ -49,6 +49,30 @@ e2e('no cgroup mount', async (t) => {
   await repaired(t, await broken(t, script), ['cgroup-mounts fail', ...UNKNOWN]);
 });
 
+e2e('no sysfs: it comes before the cgroups', async (t) => {
+  const world = await broken(t, 'umount -R -l /sys');
+  await repaired(t, world, ['cgroup-mounts fail', ...UNKNOWN]);
+  t.is(await world.sh('stat -f -c %T /sys'), 'sysfs\n');
+});
+
+e2e('no sysfs, and cgroups elsewhere', async (t) => {
+  const top = host.cgroup.mode === 'v2' ? host.cgroup.unified?.mountpoint : '/sys/fs/cgroup';
+  const world = await broken(t, `mount -t tmpfs crt-test /mnt; mkdir /mnt/c; mount --rbind ${top} /mnt/c; umount -R -l /sys`);
+  const [found] = saying(await world.ask({ only }), 'cgroup-mounts', /^no sysfs is mounted on \/sys$/);
+  t.deepEqual(found?.fix?.commands, ['mount -t sysfs sysfs /sys']);
+});
+
+onV1('version 1: no folder for a hierarchy, in a tmpfs that is read-only, as in another container', async (t) => {
+  const at = hierarchies
+    .map(({ mountpoint, controllers }) => [mountpoint, controllers.join(',')] as const)
+    .filter(([, name]) => !/cpu/.test(name));
+  const script = `mount -t tmpfs -o mode=755 crt-test /mnt
+    ${at.map(([from, name]) => `mkdir /mnt/${name}; mount --bind ${from} /mnt/${name}`).join('; ')}
+    mount -o remount,ro /mnt; mount --rbind /mnt /sys/fs/cgroup; umount -R -l /mnt`;
+  const world = await broken(t, script);
+  await repaired(t, world, ['cgroup-controllers warn', 'cgroup-limits unknown']);
+});
+
 onV1('version 1: a hierarchy that is mounted read-only', async (t) => {
   const world = await broken(t, `mount -o remount,bind,ro ${place('pids')}`);
   const report = await world.ask({ only });

@@ -82,7 +82,7 @@ for (const call of ['clone3', 'openat2', 'fsopen', 'open_tree', 'move_mount', 'm
 filtered('a failed start names its step and its check (needs python3)', async (t) => {
   const report = await look(refusing(EPERM, { names: ['pivot_root'] }), ['container', 'system-calls']);
   t.regex(finding(report, 'container').observed, /^step \d+ \(pivot\) failed: operation not permitted \(EPERM\)/);
-  t.regex(finding(report, 'container').fix?.advice ?? '', /; crt doctor system-calls$/);
+  t.regex(finding(report, 'container').fix?.advice ?? '', /; see the check system-calls$/);
   t.regex(finding(report, 'system-calls').observed, /^pivot_root\(2\) cannot be used: .*a seccomp filter lies around crt$/);
 });
 
@@ -115,7 +115,7 @@ serial('inside a container that covers parts of /proc: user-namespace fails, and
   const { observed, fix } = finding(report, 'user-namespace');
   t.regex(observed, /^in a user namespace \/proc cannot be mounted: operation not permitted \(EPERM\)/);
   t.regex(fix?.advice ?? '', /unmount what findmnt -R \/proc shows, or give --userns host$/);
-  t.regex(finding(report, 'container').fix?.advice ?? '', /crt doctor user-namespace$/);
+  t.regex(finding(report, 'container').fix?.advice ?? '', /see the check user-namespace$/);
   const { code, stderr } = await ended(startIn(mounting(COVERED), [...CRT, 'run', box(t), '--userns', 'host', '--', 'true']));
   t.is(code, 0, stderr);
   const again = await look(mounting(`${COVERED}; umount /proc/tty`), ['user-namespace', 'container']);

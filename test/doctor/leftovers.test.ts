@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
@@ -6,6 +7,7 @@ import { box, cgroupsOf, descendants, e2e, folder, host, readProc, startCrt } fr
 import { deadProcess } from '../state/_sandbox.js';
 import { broken, type Question, whole } from './broken.js';
 import { saying } from './report.js';
+import { crtDoctor } from './support.js';
 
 const only = ['leftovers'];
 
@@ -124,6 +126,17 @@ e2e('a damaged one with a name that a shell would take apart', async (t) => {
   const place = await ownRoots(t);
   mkdirSync(`${place.state}/a; touch $HOME '"`);
   await repaired(t, place, /is damaged: state\.json is missing$/);
+});
+
+e2e('the fix calls crt by the word by which it was called; the second name may be gone by the first', async (t) => {
+  const place = await ownRoots(t);
+  for (const name of ['-x', 'y']) mkdirSync(`${place.state}/${name}`);
+  const { stdout } = crtDoctor(['leftovers', '--fix-script'], { env: place.question.env ?? {} });
+  const lines = stdout.split('\n').filter((line) => line.includes(place.state) && !line.startsWith('#'));
+  t.is(lines.length, 2, stdout);
+  for (const line of lines) t.regex(line, / \S*\/bin\/run\.js rm -f -- (-x|y)$/);
+  for (const line of [...lines, ...lines]) t.is(spawnSync('dash', ['-ec', line], { encoding: 'utf8', cwd: process.cwd() }).status, 0, line);
+  t.deepEqual(readdirSync(place.state), []);
 });
 
 e2e('a folder that was being filled', async (t) => {

@@ -136,6 +136,20 @@ test('--fix-script: each line once, with its reasons; what is well is left out',
   t.is(renderFixScript(report({ overlay: [OK] }), 'apt'), '# crt doctor: nothing to repair\n');
 });
 
+test('--fix-script: what packages need comes before them, what needs them after', (t) => {
+  const fixed = (...commands: string[]): Finding => ({ ...LACK, fix: { commands } });
+  const given = report({ helper: [BAD], leftovers: [fixed('crt rm')], masks: [fixed('mknod /dev/null')] });
+  const checks = given.checks.map((check) => ({
+    ...check,
+    group: check.id === ('leftovers' as string) ? ('leftovers' as const) : check.group,
+  }));
+  const script = renderFixScript({ ...given, checks }, 'apt');
+  t.deepEqual(
+    script.split('\n').filter((line) => line !== '' && !line.startsWith('#')),
+    ['mknod /dev/null', 'apt-get install -y kmod', 'modprobe overlay', 'crt rm'],
+  );
+});
+
 test('--fix-script is a script of sh, whatever is in a text', (t) => {
   const evil: Finding = {
     verdict: 'fail',
@@ -149,11 +163,11 @@ test('--fix-script is a script of sh, whatever is in a text', (t) => {
     t.deepEqual(
       script.split('\n').filter((line) => line !== '' && !line.startsWith('#')),
       [
+        'true',
         ...(manager === 'apt' ? ['apt-get install -y make kmod'] : manager === 'apk' ? ['apk add make kmod'] : []),
         "mkdir -p '/a b'",
         "chmod 700 '/a b'",
         'modprobe overlay',
-        'true',
       ],
     );
   }

@@ -1,9 +1,12 @@
-import { chmodSync, chownSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
+import { crt } from '../cli/crt.js';
 import { smallRootfs } from '../e2e/small-rootfs.js';
 import { e2e, folder } from '../e2e/support.js';
 import { type Broken, broken, type Question, whole } from './broken.js';
 import { checkOf, complaints, fixOf } from './report.js';
+import { crtDoctor } from './support.js';
 
 function taking(rootfs: string): Question {
   return { only: ['rootfs'], env: { CRT_ROOTFS: rootfs } };
@@ -45,6 +48,51 @@ e2e('a rootfs that all may write to', async (t) => {
   const rootfs = await smallRootfs(t);
   chmodSync(rootfs, 0o777);
   await repaired(t, whole, rootfs, 'fail', /can be written to by every user/);
+});
+
+/** Names that a shell, or a program, would take for more than a name. */
+for (const name of [
+  'my rootfs;touch pwned',
+  "it's $(touch pwned) `touch pwned`",
+  '-R pwned',
+  '~ * " & > pwned',
+  '#pwned',
+  'a\ntouch pwned\n',
+]) {
+  e2e(`a fix is about its path alone: ${JSON.stringify(name)}`, async (t) => {
+    const place = await folder(t);
+    cpSync(await smallRootfs(t), `${place}/${name}`, { recursive: true });
+    chmodSync(`${place}/${name}`, 0o777);
+    const { stdout } = crtDoctor(['rootfs', '--fix-script', '--rootfs', `${place}/${name}`]);
+    t.regex(stdout, /can be written to by every user/);
+    // `run` says the same.
+    const { stderr: hint } = crt(['run', '--rootfs', `${place}/${name}`, 'box', '--', 'true']);
+    t.is(/sudo chmod/.test(hint), !name.includes('\n'), hint);
+    t.true(name.includes('\n') || hint.includes(`sudo ${/^chmod .*$/m.exec(stdout)?.[0]}\n`), hint);
+    const { status, stderr } = spawnSync('dash', ['-e'], { input: stdout, cwd: place, encoding: 'utf8' });
+    t.deepEqual([status, stderr], [0, ''], stdout);
+    t.deepEqual(readdirSync(place), [name]);
+    t.is(statSync(`${place}/${name}`).mode & 0o777, name.includes('\n') ? 0o777 : 0o775, stdout);
+  });
+}
+
+e2e('a folder of the machine is not one that a fix changes', async (t) => {
+  const usr = await smallRootfs(t);
+  const script = `mount --bind ${usr} /srv; chmod 777 /srv; mount -t tmpfs -o mode=755 crt-test /opt; cp -a ${usr} /opt/none; chmod 777 /opt/none; mount --bind /opt/none /opt/none
+    mkdir /opt/empty; chmod 777 /opt/empty; cp -a ${usr} /opt/led; chmod 755 /opt/led; cd /opt; cp led/bin/sh sh; mv led/bin/sh led/sh; chmod 777 sh led/sh; ln -s ../../sh led/bin/sh`;
+  const world = await broken(t, script);
+  for (const rootfs of ['/srv', '/opt/none', '/opt/empty', '/tmp', '/var/tmp']) {
+    const report = await world.ask(taking(rootfs));
+    t.is(checkOf(report, 'rootfs').verdict, 'fail');
+    t.is(fixOf(report, 'rootfs'), '', rootfs);
+    t.true(
+      checkOf(report, 'rootfs').findings.some(({ fix }) => /only root can write to/.test(fix?.advice ?? '')),
+      JSON.stringify(report),
+    );
+  }
+  // A link in it that leads out of it, but for who is inside.
+  const led = await world.ask(taking('/opt/led'));
+  t.deepEqual([checkOf(led, 'rootfs').verdict, fixOf(led, 'rootfs')], ['fail', '']);
 });
 
 e2e('a shell that all may write to', async (t) => {

@@ -1,8 +1,8 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import { e2e, folder } from '../e2e/support.js';
 import { broken, type Question, repaired, whole } from './broken.js';
-import { checkOf, complaints, saying } from './report.js';
+import { checkOf, complaints, finding, saying } from './report.js';
 
 const STORAGE = ['storage'];
 
@@ -61,11 +61,32 @@ for (const [root, id, tells] of [
   });
 
   e2e(`a file where the ${root} directory should be`, async (t) => {
-    const path = await folder(t);
-    writeFileSync(`${path}/${root}`, '');
-    const question = { only: STORAGE, env: { CRT_STATE_DIR: `${path}/state`, CRT_LAYERS_DIR: `${path}/layers` } };
-    await repaired(t, whole, question, [`${id} fail`, ...tells]);
+    const parent = root === 'state' ? '/run' : '/var/lib';
+    const world = await broken(t, `mount -t tmpfs crt-test ${parent}; echo > ${parent}/crt`);
+    const { env } = (await ownRoots(t)).question;
+    await repaired(t, world, { only: STORAGE, env: { ...env, [`CRT_${root.toUpperCase()}_DIR`]: '' } }, [`${id} fail`, ...tells]);
   });
+
+  // What a wrong variable leads to: a command would take it from the machine.
+  for (const [what, make] of [
+    ['a file of somebody', 'echo > $dir'],
+    ['a file of somebody above', 'rmdir $(dirname $dir); echo > $(dirname $dir)'],
+    ['an empty folder that all share, as /tmp', 'mkdir -m 1777 $dir'],
+    ['a folder with files of others', 'mkdir -m 777 $dir; echo > $dir/file'],
+    ['a home', 'mount -t tmpfs crt-test /home; mkdir -m 777 /home/crt-test; dir=/home/crt-test'],
+  ] as const) {
+    e2e(`${root}: ${what} is in its place, and is left alone`, async (t) => {
+      const place = await folder(t);
+      const dir = what === 'a home' ? '/home/crt-test' : `${place}/a/dir`;
+      const variable = `CRT_${root.toUpperCase()}_DIR`;
+      const world = await broken(t, `mkdir ${place}/a; dir=${dir}; ${make}`);
+      const { question } = await ownRoots(t);
+      const report = await world.ask({ only: [id], env: { ...question.env, [variable]: dir } });
+      const { fix } = finding(report, id);
+      t.deepEqual(fix?.commands ?? [], [], JSON.stringify(report));
+      t.regex(fix?.advice ?? '', new RegExp(`^set ${variable} to a directory of crt's own`));
+    });
+  }
 }
 
 for (const [what, options, dirt] of [

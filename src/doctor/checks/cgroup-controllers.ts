@@ -35,7 +35,7 @@ export const cgroupControllers: Check = {
 async function tryOne(controller: Controller, context: Context): Promise<Finding> {
   const { facts, name, probe } = context;
   const alone = aloneIn(facts.cgroup, controller);
-  if (alone === undefined) return missing(controller, facts.cgroup);
+  if (alone === undefined) return missing(controller, facts);
   const cgroup = openCgroup(alone, name(controller), resourcesOf(controller, alone));
   const probed = await withCgroup(cgroup, () =>
     probe({ stage: cgroup.open({ bornInside: false }).steps, init: cgroup.join({ bornInside: false }) }),
@@ -70,7 +70,8 @@ function cpusOf({ mode, hierarchies, unified }: CgroupFacts): string {
   return readText(`${top}/cpuset.cpus`) || readText(`${top}/cpuset.cpus.effective`) || '0';
 }
 
-function missing(controller: Controller, { mode, unified }: CgroupFacts): Finding {
+function missing(controller: Controller, { cgroup, mounts }: Context['facts']): Finding {
+  const { mode, unified } = cgroup;
   return {
     ...COSTS[controller],
     observed:
@@ -78,17 +79,17 @@ function missing(controller: Controller, { mode, unified }: CgroupFacts): Findin
         ? `the cgroups at ${unified?.mountpoint} have no ${controller} controller`
         : `no cgroup with the ${controller} controller is mounted`,
     expected: `the ${controller} controller`,
-    fix: fixOf(controller, mode),
+    fix: fixOf(controller, mode, mounts),
   };
 }
 
-function fixOf(controller: Controller, mode: CgroupFacts['mode']): Fix {
+function fixOf(controller: Controller, mode: CgroupFacts['mode'], mounts: Context['facts']['mounts']): Fix {
   const controllers = kernelControllers();
   const known = controllers.get(controller);
   if (known?.enabled === false) return { advice: `boot with cgroup_enable=${controller} on the command line of the kernel` };
   if (mode !== 'v2') {
     if (known === undefined) return { advice: 'use a kernel that has the controller' };
-    return { commands: mountCommands(controller, controllers) };
+    return { commands: mountCommands(controller, controllers, mounts) };
   }
   if (known?.together !== undefined)
     return {

@@ -1,5 +1,6 @@
 import { readText } from '../../cgroup/files.js';
 import { openCgroup } from '../../cgroup/open.js';
+import { shellWord } from '../../format/shell-word.js';
 import type { CgroupFacts } from '../../host/facts.js';
 import type { Check, Context, Finding, Fix } from '../check.js';
 import { elsewhere, toFinding } from '../finding.js';
@@ -59,9 +60,10 @@ function moveOut(unified: CgroupFacts['unified']): { fix?: Fix } {
     (path) => isThere(`${path}/cgroup.type`) && Boolean(readText(`${path}/cgroup.procs`)),
   );
   if (top === undefined) return {};
+  const [main, from, to] = ['main', 'cgroup.procs', 'main/cgroup.procs'].map((file) => shellWord(`${top}/${file}`));
   return {
     fix: {
-      commands: [`mkdir -p ${top}/main`, `for p in $(cat ${top}/cgroup.procs); do echo $p > ${top}/main/cgroup.procs; done`],
+      commands: [`mkdir -p ${main}`, `for p in $(cat ${from}); do echo $p > ${to}; done`],
       advice: 'the processes that would be moved: look at them first',
     },
   };

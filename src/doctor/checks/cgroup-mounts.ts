@@ -1,6 +1,6 @@
 import { holdingMount, type MountEntry } from '../../host/mounts.js';
 import type { Check, Context, Finding } from '../check.js';
-import { kernelControllers, mountCommands } from '../kernel-controllers.js';
+import { kernelControllers, mountCommands, mountSysfs, mountUnified } from '../kernel-controllers.js';
 import { isReadOnly, remount } from '../root-fix.js';
 import { CONTROLLERS } from '../scratch-cgroup.js';
 
@@ -11,34 +11,49 @@ export const cgroupMounts: Check = {
   id: 'cgroup-mounts',
   group: 'cgroup',
   title: 'control groups are mounted',
-  proves: 'The mount table has cgroup file systems, in which version they are, and that those which crt writes to are not read-only.',
+  proves:
+    'The mount table has sysfs at /sys, and cgroup file systems, in which version they are, and that those which crt writes to are not read-only.',
   why: 'Limits of memory, processes and processors are set by files of these file systems; each container has a directory of its own there.',
   repair:
-    'Mount them: `mount -t cgroup2 cgroup2 /sys/fs/cgroup`, or on version 1 each hierarchy by its name. A read-only one is remounted; in another container its options decide (docker: `--privileged` or `--cgroupns=host -v /sys/fs/cgroup:/sys/fs/cgroup`).',
+    'Mount them, after `mount -t sysfs sysfs /sys` where that is missing: `mount -t cgroup2 cgroup2 /sys/fs/cgroup`, or on version 1 each hierarchy by its name. A read-only one is remounted; in another container its options decide (docker: `--privileged` or `--cgroupns=host -v /sys/fs/cgroup:/sys/fs/cgroup`).',
   needsRoot: false,
   run: ({ facts }) => {
-    if (facts.cgroup.mode === 'none') return [nothing()];
+    if (facts.cgroup.mode === 'none') return [...sysfs(facts), nothing(facts)];
     const readOnly = mountsInUse(facts).filter(isReadOnly);
-    return readOnly.length > 0 ? readOnly.map(locked) : [{ verdict: 'pass', observed: describe(facts) }];
+    return [...sysfs(facts), ...(readOnly.length > 0 ? readOnly.map(locked) : [{ verdict: 'pass', observed: describe(facts) } as const])];
   },
 };
 
-function nothing(): Finding {
+function sysfs({ mounts }: Context['facts']): Finding[] {
+  const commands = mountSysfs(mounts);
+  if (commands.length === 0) return [];
+  return [
+    {
+      verdict: 'fail',
+      observed: 'no sysfs is mounted on /sys',
+      expected: 'sysfs, which has the place for cgroups',
+      cost: 'no container can be started but with --userns host',
+      fix: { commands },
+    },
+  ];
+}
+
+function nothing({ mounts }: Context['facts']): Finding {
   return {
     verdict: 'fail',
     observed: 'no cgroup file system is mounted',
     expected: 'one at /sys/fs/cgroup',
     cost: 'no container can be limited: each run needs --pids-limit -1, and --memory and --cpus are refused',
-    fix: { commands: mountAll() },
+    fix: { commands: mountAll(mounts) },
   };
 }
 
 /** As the kernel has them: what version 1 holds, version 2 cannot have. */
-function mountAll(): readonly string[] {
+function mountAll(mounts: readonly MountEntry[]): readonly string[] {
   const controllers = kernelControllers();
   const onFirst = USED.filter((controller) => controllers.get(controller)?.together !== undefined);
-  if (onFirst.length === 0) return ['mount -t cgroup2 cgroup2 /sys/fs/cgroup'];
-  return ['mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup', ...new Set(onFirst.flatMap((name) => mountCommands(name, controllers)))];
+  if (onFirst.length === 0) return mountUnified(mounts);
+  return [...new Set(onFirst.flatMap((name) => mountCommands(name, controllers, mounts)))];
 }
 
 /** Those that a container has a directory in. */

@@ -36,7 +36,7 @@ function judge({ exitCode, usage, durationMs, stderr }: Result): Finding {
       observed: `the shell of the rootfs ended with ${exitCode}${stderr ? `: ${stderr.trim().split('\n')[0]}` : ''}`,
       expected: 'exit code 0',
       cost: 'programs of this rootfs do not run',
-      fix: { advice: 'crt doctor rootfs, or another --rootfs' },
+      fix: { advice: 'see the check rootfs, or take another --rootfs' },
     };
   if (usage.memoryLimit !== MEMORY)
     return {
@@ -44,7 +44,7 @@ function judge({ exitCode, usage, durationMs, stderr }: Result): Finding {
       observed: `the memory limit of the container was ${usage.memoryLimit ?? 'none'}`,
       expected: `${MEMORY} bytes`,
       cost: 'a container can take all memory of this machine',
-      fix: { advice: 'crt doctor cgroup' },
+      fix: { advice: 'see the checks of the group cgroup' },
     };
   return {
     verdict: 'pass',
@@ -53,7 +53,10 @@ function judge({ exitCode, usage, durationMs, stderr }: Result): Finding {
 }
 
 function refused({ message, hint, check }: StepError): Finding {
-  const advice = [...(hint === undefined ? [] : [hint]), ...(check === undefined || check === 'container' ? [] : [`crt doctor ${check}`])];
+  const advice = [
+    ...(hint === undefined ? [] : [hint]),
+    ...(check === undefined || check === 'container' ? [] : [`see the check ${check}`]),
+  ];
   return {
     verdict: 'fail',
     observed: message,

@@ -50,7 +50,7 @@ async function makeNodes(container: DefaultContainer, context: Context): Promise
 async function filter({ layout: { cgroup } }: DefaultContainer, context: Context): Promise<Finding[]> {
   const { mode, hierarchies } = context.facts.cgroup;
   const hasFilter = mode === 'v2' || hierarchies.some(({ controllers }) => controllers.includes('devices'));
-  if (!hasFilter) return [noFilter(mode)];
+  if (!hasFilter) return [noFilter(context.facts)];
   if (missingRights().length > 0) return [elsewhere('capabilities')];
   const failed = await withCgroup(cgroup, () => context.probe({ stage: cgroup.open({ bornInside: true }).steps }));
   if (failed.ok) return [{ verdict: 'pass', observed: 'a device filter' }];
@@ -65,12 +65,12 @@ async function filter({ layout: { cgroup } }: DefaultContainer, context: Context
   ];
 }
 
-function noFilter(mode: string): Finding {
+function noFilter({ cgroup: { mode }, mounts }: Context['facts']): Finding {
   return {
     verdict: 'warn',
     observed: `no device filter: ${mode === 'none' ? 'no cgroup file system is mounted' : 'the devices hierarchy is not mounted'}`,
     expected: 'a cgroup that says which devices can be opened',
     cost: 'who gets a device node into a container can open it',
-    fix: mode === 'none' ? { advice: 'see crt doctor cgroup' } : { commands: mountCommands('devices', kernelControllers()) },
+    fix: mode === 'none' ? { advice: 'see the check cgroup-mounts' } : { commands: mountCommands('devices', kernelControllers(), mounts) },
   };
 }

@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs';
+import { shellWord } from '../../format/shell-word.js';
 import { hostRootfs } from '../../host-rootfs.js';
 import type { HostPath } from '../../plan/step.js';
 import type { Check, Context, Finding } from '../check.js';
@@ -66,8 +67,9 @@ function look({ path, variable, least, ample, what }: Place): Finding {
   const free: Room = { bytes: bavail * bsize, inodes: files === 0 ? Number.POSITIVE_INFINITY : ffree };
   const observed = `${describe(free)} free for ${what}: at ${path}`;
   if (hasRoom(free, ample)) return { verdict: 'pass', observed };
+  const place = shellWord(standing(path));
   const fix = {
-    advice: `free some (df -h ${standing(path)}; df -i ${standing(path)}; crt ps -a), or set ${variable} to a directory on another disk`,
+    advice: `free some (df -h ${place}; df -i ${place}; crt ps -a), or set ${variable} to a directory on another disk`,
   };
   // A start is root's, who may use what is reserved; a container in a user namespace may not.
   if (!hasRoom({ ...free, bytes: bfree * bsize }, least))

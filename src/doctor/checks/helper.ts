@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { UserError } from '../../errors.js';
-import { quote } from '../../explain/sh-words.js';
+import { shellWord } from '../../format/shell-word.js';
 import { helperPath } from '../../launch/helper-path.js';
 import type { Check, Context, Finding, Fix } from '../check.js';
 import { ownPackage, type Package } from '../package-root.js';
@@ -70,12 +70,15 @@ function expectedFor({ facts }: Context): { expected: string } {
 
 function rebuild({ root, isClone }: Package): Fix {
   if (!isClone) return { advice: 'install crt again: npm install --global, with a package made for this kind of machine' };
-  return { packages: ['make', 'gcc', 'libc6-dev'], commands: [`make -C ${quote(`${root}/helper`)} clean crt-init`] };
+  return { packages: ['make', 'gcc', 'libc6-dev'], commands: [`make -C ${shellWord(`${root}/helper`)} clean crt-init`] };
 }
 
 function trust({ root }: Package): readonly string[] {
   const [owner, folder] = [statSync(`${root}/package.json`).uid, `${root}/helper`];
-  return [`chown ${owner} ${quote(folder)} ${quote(`${folder}/crt-init`)}`, `chmod go-w ${quote(folder)} ${quote(`${folder}/crt-init`)}`];
+  return [
+    `chown ${owner} ${shellWord(folder)} ${shellWord(`${folder}/crt-init`)}`,
+    `chmod go-w ${shellWord(folder)} ${shellWord(`${folder}/crt-init`)}`,
+  ];
 }
 
 /** Why the file is no program for this machine; undefined when it is one. execvp(3) would hand it to sh(1). */

@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty';
-import { quote } from '../../explain/sh-words.js';
+import { shellWord } from '../../format/shell-word.js';
 import { openTerminal } from '../../launch/terminal.js';
 import { codeOf } from '../../state/failure.js';
 import type { Check, Finding, Fix } from '../check.js';
@@ -54,5 +54,8 @@ function install(isMissing: boolean): Fix {
   const { root, isClone } = ownPackage();
   const packages = ['make', 'g++', 'python3'];
   if (!isClone) return { packages, advice: 'install crt again with npm install --global --allow-scripts=node-pty' };
-  return { packages, commands: [`(cd ${quote(root)} && ${isMissing ? 'npm install --include=optional && ' : ''}npm rebuild node-pty)`] };
+  return {
+    packages,
+    commands: [`(cd ${shellWord(root)} && ${isMissing ? 'npm install --include=optional && ' : ''}npm rebuild node-pty)`],
+  };
 }

@@ -8,7 +8,7 @@ export const privilege: Check = {
   why: 'Namespaces, mounts and control groups are made with rights that root has.',
   repair: 'Run crt by sudo.',
   needsRoot: false,
-  run: ({ isRoot, facts }) => {
+  run: ({ isRoot, facts, program }) => {
     if (isRoot) return [{ verdict: 'pass', observed: 'root' }];
     return [
       {
@@ -16,7 +16,7 @@ export const privilege: Check = {
         observed: `user ${facts.uid}, not root`,
         expected: 'root',
         cost: '`crt run` refuses, and most checks cannot look',
-        fix: { advice: 'sudo crt doctor' },
+        fix: { advice: `sudo ${program} doctor` },
       },
     ];
   },

@@ -1,4 +1,4 @@
-import { quote } from '../../explain/sh-words.js';
+import { shellWord } from '../../format/shell-word.js';
 import type { HostFacts } from '../../host/facts.js';
 import { hostRootfs } from '../../host-rootfs.js';
 import { checkMappable } from '../../idmap.js';
@@ -11,7 +11,7 @@ import { O_PATH } from '../../plan/numbers.js';
 import { stageRoot } from '../../plan/rootfs.js';
 import { type Step, step, toHostPath } from '../../plan/step.js';
 import { makeUserNamespace } from '../../plan/user.js';
-import { chooseRootfs, type Rootfs } from '../../rootfs.js';
+import { chooseRootfs, isOfRootfs, type Rootfs } from '../../rootfs.js';
 import { toConfig } from '../../spec/from-options.js';
 import type { Check, Context, Finding } from '../check.js';
 import { eachOf, elsewhere, toFinding, toldElsewhere } from '../finding.js';
@@ -67,15 +67,19 @@ async function judge(chosen: Rootfs, context: Context): Promise<readonly Finding
   try {
     const notices = judgeRootfs(report, { rootfs: chosen, command: [], probed: true, facts });
     const shell: Finding = { verdict: 'pass', observed: `its shell is ${report.command?.path}` };
-    return [shell, ...notices.map((observed): Finding => ({ verdict: 'warn', observed, ...owned(chosen) }))];
+    return [shell, ...notices.map((observed): Finding => ({ verdict: 'warn', observed, ...owned(chosen, context) }))];
   } catch (error) {
     return [toFinding(error, 'rootfs', { cost: COST })];
   }
 }
 
-function owned({ path }: Rootfs): Pick<Finding, 'expected' | 'cost' | 'fix'> {
+function owned(chosen: Rootfs, { facts }: Context): Pick<Finding, 'expected' | 'cost' | 'fix'> {
+  const { path } = chosen;
   const cost = 'that user decides what root inside runs';
-  return { expected: 'root as its owner', cost, fix: { commands: [`chown 0 ${quote(path)}`] } };
+  const fix = isOfRootfs(path, chosen, facts.mounts)
+    ? { commands: [`chown 0 ${shellWord(path)}`] }
+    : { advice: 'take a rootfs that belongs to root: --rootfs DIR' };
+  return { expected: 'root as its owner', cost, fix };
 }
 
 /** Its place in a user namespace, made as a start makes it, with the writable layer in memory. */

@@ -1,4 +1,4 @@
-import { quote } from '../../explain/sh-words.js';
+import { shellWord } from '../../format/shell-word.js';
 import { sudoPath as readSudoPath } from '../../launch/sudo.js';
 import type { Check, Context, Finding } from '../check.js';
 import { findTool } from '../find-tool.js';
@@ -42,6 +42,6 @@ async function look(program: string, path: string, from: string, env: NodeJS.Pro
     observed: `${program} is not in ${from}: ${path}`,
     expected: `${program} in one of these folders`,
     cost: `sudo crt … does not find ${program}`,
-    fix: { commands: [`ln -s ${quote(own)} /usr/local/bin/${program}`] },
+    fix: { commands: [`ln -s ${shellWord(own)} /usr/local/bin/${program}`] },
   };
 }
