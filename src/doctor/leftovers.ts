@@ -13,7 +13,8 @@ import { type Entry, read, readAll } from '../state/store.js';
 import { lostTemporaries } from '../state/temporary.js';
 import type { Context, Fix } from './check.js';
 import { isMonitor, isSupervised, type Process, processes } from './processes.js';
-import { isThere, SCRATCH, standing } from './scratch.js';
+import { isThere, standing } from './scratch.js';
+import { makerOf } from './scratch-name.js';
 
 /** Something that nobody looks after any more. */
 export interface Leftover {
@@ -50,19 +51,8 @@ function ofState(entry: Entry, context: Looking): Leftover[] {
 }
 
 function temporaries(context: Looking): Leftover[] {
-  const { roots } = context;
-  const inState = lostTemporaries(roots, bootId());
-  // Where a root was not there yet, a check has made a folder in what would hold it.
-  const above = [roots.state, roots.layers].flatMap(parents).filter((path) => path !== roots.state);
-  const scratch = [...new Set(above)].flatMap((state) => lostTemporaries({ state }, bootId(), SCRATCH));
-  return [
-    ...inState.map((path) => ({ key: path, observed: `${path} was being filled or removed`, fix: { commands: [crt(context, 'ps')] } })),
-    ...scratch.map((path) => ({ key: path, observed: `${path} was made by crt doctor`, fix: { commands: [`rm -r ${quote(path)}`] } })),
-  ];
-}
-
-function parents(path: HostPath): HostPath[] {
-  return path.split('/').map((_, at, parts) => toHostPath(parts.slice(0, at).join('/') || '/'));
+  const fix = { commands: [crt(context, 'ps')] };
+  return lostTemporaries(context.roots, bootId()).map((path) => ({ key: path, observed: `${path} was being filled or removed`, fix }));
 }
 
 /** A kept layer that outlived a restart is none: `crt ps -a` shows it. */
@@ -107,7 +97,7 @@ function cgroups(entries: readonly Entry[], all: ReadonlyMap<number, Process>, {
   const named = lostLayers(roots)
     .filter(({ record }) => record.owner.bootId === bootId() && !isAlive(record.owner))
     .flatMap(({ record }) => record.cgroupPaths);
-  const seen = tops(facts.cgroup).flatMap(({ top, ours }) => children(top).filter((path) => ours || makerOf(path) !== undefined));
+  const seen = tops(facts.cgroup).flatMap(({ top, ours }) => children(top).filter((path) => ours || makerOf(basename(path)) !== undefined));
   return [...new Set([...named, ...seen])].filter((path) => isThere(path) && !known.has(path)).flatMap((path) => ofCgroup(path, all));
 }
 
@@ -121,15 +111,10 @@ function children(top: HostPath): HostPath[] {
   return readdirSync(top, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? toHostPath(`${top}/${entry.name}`) : []));
 }
 
-/** The check that made it, by its name. */
-function makerOf(path: string): number | undefined {
-  const [, pid] = new RegExp(`^${SCRATCH}-(\\d+)-`).exec(basename(path)) ?? [];
-  return pid === undefined ? undefined : Number(pid);
-}
-
 /** One that another state directory knows of has a monitor above its processes. */
 function ofCgroup(path: string, all: ReadonlyMap<number, Process>): Leftover[] {
-  if (all.has(makerOf(path) ?? 0)) return [];
+  const maker = makerOf(basename(path));
+  if (maker !== undefined && isAlive({ ...maker, bootId: bootId() })) return [];
   const pids = listPids(path);
   if (pids.some((pid) => isSupervised(pid, all))) return [];
   const remove = `find ${quote(path)} -depth -type d -exec rmdir {} ';'`;

@@ -1,10 +1,10 @@
-import { statSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import { quote } from '../explain/sh-words.js';
 import { holdingMount, type MountEntry } from '../host/mounts.js';
 import type { HostPath } from '../plan/step.js';
 import type { Context, Finding, Fix } from './check.js';
 import { toFinding } from './finding.js';
-import { inRoot, isThere, standing } from './scratch.js';
+import { danglingLink, inRoot, isThere, standing } from './scratch.js';
 
 /** The two roots of ours (state/roots.ts), by the checks that try them. */
 const ROOTS = {
@@ -17,7 +17,7 @@ export async function tryRoot(id: keyof typeof ROOTS, { roots, facts }: Context,
   const { root, variable } = ROOTS[id];
   const path = roots[root];
   try {
-    await inRoot(path, work);
+    await inRoot(path, id, work);
     return { verdict: 'pass', observed: `${root} in ${path}${isThere(path) ? '' : ', which a start makes'}` };
   } catch (error) {
     const more = { expected: `a directory of root's own at ${path}, or room for one`, cost: 'no container can be started' };
@@ -28,6 +28,9 @@ export async function tryRoot(id: keyof typeof ROOTS, { roots, facts }: Context,
 /** What makes a root usable again. Nothing where it is not seen what is wrong: then the error's own hint stays. */
 function fixOfRoot(root: HostPath, variable: string, mounts: readonly MountEntry[]): { fix?: Fix } {
   const advice = `or set ${variable} to a directory that root can write to, and nobody else`;
+  const link = danglingLink(root);
+  if (link !== undefined)
+    return { fix: { advice: `${link} is a symbolic link to ${readlinkSync(link)}, which is not there: mount or make that, ${advice}` } };
   const place = standing(root);
   const stat = statSync(place, { throwIfNoEntry: false });
   if (stat === undefined) return {};

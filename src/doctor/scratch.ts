@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createLayer, layerId } from '../layer.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
@@ -6,22 +6,23 @@ import type { NewRecord } from '../state/claim.js';
 import { systemError } from '../state/failure.js';
 import { randomName } from '../state/file.js';
 import { ownIdentity } from '../state/lock.js';
+import { ensureRoot } from '../state/roots.js';
 import { temporaryPath } from '../state/temporary.js';
-
-/** The first part of every name that a check gives to what it makes: `leftovers` finds it should we be killed. */
-export const SCRATCH = 'crt-doctor';
+import { SCRATCH } from './scratch-name.js';
 
 /**
  * A root of ours to make things in: itself or, where it is not there yet, a folder in what would hold it, which goes again.
  * @throws UserError when nothing can be made there
  */
-export async function inRoot<T>(root: HostPath, work: (root: HostPath) => T | Promise<T>): Promise<T> {
+export async function inRoot<T>(root: HostPath, check: 'state-dir' | 'layers-dir', work: (root: HostPath) => T | Promise<T>): Promise<T> {
   if (isThere(root)) return work(root);
+  // Makes nothing, and says what a start says.
+  if (danglingLink(root) !== undefined) ensureRoot(root, check);
   const folder = temporaryPath({ state: standing(root), layers: root }, SCRATCH, ownIdentity());
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
-    throw systemError(`cannot make ${root}`, error);
+    throw systemError(`cannot make ${root}`, error, check);
   }
   try {
     return await work(folder);
@@ -33,6 +34,13 @@ export async function inRoot<T>(root: HostPath, work: (root: HostPath) => T | Pr
 /** The path itself, or the nearest folder above that is there. */
 export function standing(path: HostPath): HostPath {
   return isThere(path) || path === '/' ? path : standing(toHostPath(dirname(path)));
+}
+
+/** The symbolic link on the way that leads nowhere: mkdir(2) makes no folder in its place. */
+export function danglingLink(path: HostPath): HostPath | undefined {
+  if (isThere(path)) return undefined;
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return path;
+  return path === '/' ? undefined : danglingLink(toHostPath(dirname(path)));
 }
 
 /** Also where it cannot be looked at: whoever works on it says why. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import type { Finding } from '../../src/doctor/check.js';
+import { ownIdentity } from '../../src/state/lock.js';
 import { box, cgroupsOf, descendants, e2e, folder, host, readProc, startCrt } from '../e2e/support.js';
 import { deadProcess } from '../state/_sandbox.js';
 import { broken, type Question, whole } from './broken.js';
@@ -160,16 +161,29 @@ e2e('a mount below the layers', async (t) => {
   t.deepEqual((await look(place, /is mounted on/, world)).all, []);
 });
 
-e2e('the cgroup of a doctor that was killed', async (t) => {
+e2e('what a doctor has left that was killed is taken away, and nothing of one that lives', async (t) => {
   const place = await ownRoots(t);
-  const { pid } = await deadProcess(t);
-  const top = host.cgroup.mode === 'v2' ? `${host.cgroup.unified?.mountpoint}/crt` : host.cgroup.hierarchies[0]?.mountpoint;
-  if (!existsSync(top ?? '')) mkdirSync(top ?? '');
-  const path = `${top}/crt-doctor-${pid}-memory-01234567`;
-  mkdirSync(path);
-  t.teardown(() => existsSync(path) && rmdirSync(path));
-  await repaired(t, place, new RegExp(`^the cgroup ${path} belongs to no container$`));
-  t.false(existsSync(path));
+  const { pid, startTime } = await deadProcess(t);
+  const v2 = host.cgroup.mode === 'v2' ? `${host.cgroup.unified?.mountpoint}/crt` : undefined;
+  const top = v2 ?? host.cgroup.hierarchies[0]?.mountpoint ?? '';
+  if (!existsSync(top)) mkdirSync(top);
+  const random = '0123456789abcdef';
+  const made = (maker: { pid: number; startTime: number }): string[] => {
+    const name = `crt-doctor-${maker.pid}-${maker.startTime.toString(36)}-memory-01234567`;
+    const folders = [`${top}/${name}`, `${place.layers}/${name}.${random}`, `${place.state}/${name}`];
+    return [...folders, ...['crt-doctor', name].map((of) => `${place.state}/.${of}.${maker.pid}-${maker.startTime}.${random}`)];
+  };
+  // The pid of the second is in use again.
+  const [dead, alive] = [[...made({ pid, startTime }), ...made({ pid: process.pid, startTime: 1 })], made(ownIdentity())];
+  t.teardown(() => [...dead, ...alive].filter((path) => path.startsWith(top) && existsSync(path)).map((path) => rmdirSync(path)));
+  for (const path of [...dead, ...alive]) mkdirSync(path);
+  const { all } = await look(place, /crt-doctor-/);
+  t.deepEqual(dead.filter(existsSync), []);
+  t.deepEqual(alive.filter(existsSync), alive);
+  t.deepEqual(
+    all.filter(({ observed }) => dead.some((path) => observed.includes(path))),
+    [],
+  );
 });
 
 e2e('a container of another state directory is none', async (t) => {

@@ -1,8 +1,8 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import { e2e, folder } from '../e2e/support.js';
 import { broken, type Question, repaired, whole } from './broken.js';
-import { checkOf, complaints, saying } from './report.js';
+import { checkOf, complaints, finding, saying } from './report.js';
 
 const STORAGE = ['storage'];
 
@@ -32,6 +32,27 @@ e2e('directories that are not there yet are not made', async (t) => {
   t.regex(checkOf(report, 'layers-dir').findings[0]?.observed ?? '', /, which a start makes$/);
   t.deepEqual(left(path), []);
 });
+
+for (const [variable, id, tells] of [
+  ['CRT_STATE_DIR', 'state-dir', []],
+  ['CRT_LAYERS_DIR', 'layers-dir', ['overlay unknown']],
+] as const) {
+  e2e(`${variable} is a symbolic link that leads nowhere`, async (t) => {
+    const { path, question } = await ownRoots(t);
+    symlinkSync(`${path}/unmounted/root`, `${path}/link`);
+    for (const root of [`${path}/link`, `${path}/link/below`]) {
+      const env = { ...question.env, [variable]: root };
+      const report = await whole.ask({ only: [...STORAGE, 'container'], env });
+      t.deepEqual(complaints(report), [`${id} fail`, ...tells, 'container unknown'], JSON.stringify(report));
+      t.is(finding(report, id).observed.split(':')[0], `cannot make ${root}`);
+      t.regex(finding(report, id).fix?.advice ?? '', /link is a symbolic link to .*\/unmounted\/root, which is not there/);
+      // The check that the error points to was not asked, so it says nothing: the error itself does.
+      const alone = await whole.ask({ only: ['container'], env });
+      t.deepEqual([complaints(alone), finding(alone, 'container').observed.split(':')[0]], [['container fail'], `cannot make ${root}`]);
+    }
+    t.deepEqual(left(path), ['layers', 'link', 'state']);
+  });
+}
 
 for (const [root, id, tells] of [
   ['state', 'state-dir', []],

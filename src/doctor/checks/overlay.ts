@@ -28,7 +28,7 @@ export const overlay: Check = {
     const { roots, facts } = context;
     const fstype = unfitForLayers(roots, facts);
     try {
-      return await inRoot(roots.layers, async (layers) => {
+      return await inRoot(roots.layers, 'layers-dir', async (layers) => {
         const { directory } = makeLayer(layers, roots.state, context.name('overlay'));
         try {
           return [await tryIt(directory, fstype, context)];
