@@ -4,7 +4,7 @@ import { descendants, listPids } from '../cgroup/directory.js';
 import { quote } from '../explain/sh-words.js';
 import type { CgroupFacts } from '../host/facts.js';
 import { parseMounts } from '../host/mounts.js';
-import { bootId, isAlive } from '../host/process.js';
+import { bootId, isAlive, isForeign, ownPidNamespace } from '../host/process.js';
 import { lostIds } from '../ids.js';
 import { lostLayers, nobodysLayers } from '../layer.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
@@ -40,6 +40,19 @@ export function findLeftovers(context: Looking): readonly Leftover[] {
     ...cgroups(entries, all, context),
     ...mounts(context),
   ];
+}
+
+/** Names of containers of which it cannot be told from here whether they run: another pid namespace has their processes. */
+export function unjudged({ roots }: Looking): readonly string[] {
+  if (!isNested()) return [];
+  return readAll(roots).flatMap(({ name, record }) =>
+    record !== undefined && isForeign(record.owner) && isAlive(record.owner) ? name : [],
+  );
+}
+
+/** Not all processes are seen. */
+function isNested(): boolean {
+  return ownPidNamespace().pidNamespace !== undefined;
 }
 
 function ofState(entry: Entry, context: Looking): Leftover[] {
@@ -116,6 +129,8 @@ function ofCgroup(path: string, all: ReadonlyMap<number, Process>): Leftover[] {
   const maker = makerOf(basename(path));
   if (maker !== undefined && isAlive({ ...maker, bootId: bootId() })) return [];
   const pids = listPids(path);
+  // Of another pid namespace: nobody here can tell whose they are.
+  if (pids.includes(0) || (pids.length === 0 && isNested())) return [];
   if (pids.some((pid) => isSupervised(pid, all))) return [];
   const remove = `find ${quote(path)} -depth -type d -exec rmdir {} ';'`;
   if (pids.length === 0) return [{ key: path, observed: `the cgroup ${path} belongs to no container`, fix: { commands: [remove] } }];
@@ -145,7 +160,7 @@ function mounts({ roots }: Looking): Leftover[] {
 function monitors(entries: readonly Entry[], all: ReadonlyMap<number, Process>): Leftover[] {
   const orphans = entries
     .filter(isOrphaned)
-    .flatMap(({ init }) => (init !== undefined && isAlive(init) ? (all.get(init.pid)?.parent ?? []) : []));
+    .flatMap(({ init }) => (init !== undefined && !isForeign(init) && isAlive(init) ? (all.get(init.pid)?.parent ?? []) : []));
   const isOwner = (pid: number): boolean =>
     entries.some(({ record }) => record !== undefined && record.owner.pid === pid && isAlive(record.owner));
   return [...all.values()]

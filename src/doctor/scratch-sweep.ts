@@ -2,7 +2,7 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { destroyCgroup } from '../cgroup/destroy.js';
 import type { CgroupFacts } from '../host/facts.js';
-import { bootId, isAlive } from '../host/process.js';
+import { bootId, isAlive, isForeign } from '../host/process.js';
 import { sweepIds } from '../ids.js';
 import { helperVerbs } from '../launch/verbs.js';
 import { removeLayer } from '../layer.js';
@@ -24,7 +24,7 @@ export function sweepDead(context: Looking): void {
 /** The same for what this one has made, once its checks have ended: their own clean-up fails without a free descriptor. */
 export function sweepOwn(context: Looking): void {
   const { pid, startTime } = ownIdentity();
-  sweep(context, (maker) => maker.pid === pid && maker.startTime === startTime);
+  sweep(context, (maker) => !isForeign(maker) && maker.pid === pid && maker.startTime === startTime);
 }
 
 function sweep(context: Looking, isOver: (maker: Maker) => boolean): void {

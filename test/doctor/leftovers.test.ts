@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync, wri
 import type { ExecutionContext } from 'ava';
 import type { Finding } from '../../src/doctor/check.js';
 import { ownIdentity } from '../../src/state/lock.js';
-import { box, cgroupsOf, descendants, e2e, folder, host, readProc, startCrt } from '../e2e/support.js';
+import { box, CRT, cgroupsOf, descendants, e2e, ended, folder, host, readProc, startCrt } from '../e2e/support.js';
 import { deadProcess } from '../state/_sandbox.js';
+import { look as lookIn, startIn } from './around.js';
 import { broken, type Question, whole } from './broken.js';
 import { saying } from './report.js';
 
@@ -194,4 +195,42 @@ e2e('a container of another state directory is none', async (t) => {
   t.deepEqual((await look(place, new RegExp(name))).all, []);
   await container.kill();
   await repaired(t, other, new RegExp(`^the supervisor of ${name} `));
+});
+
+/** A pid namespace that shows only its own processes. */
+const ALONE = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+
+e2e('what lives in another pid namespace is not left over, and cannot be removed from here', async (t) => {
+  const place = await ownRoots(t);
+  const name = box(t);
+  const container = await running(t, name, place);
+  const { pid, startTime } = ownIdentity();
+  const made = `${place.state}/.crt-doctor.${pid}-${startTime}.0123456789abcdef`;
+  mkdirSync(made);
+  const report = await lookIn(ALONE, only, place.question.env);
+  t.deepEqual(
+    saying(report, 'leftovers', new RegExp(`${name}|${place.state}|crt-doctor`)).map(({ verdict }) => verdict),
+    ['info'],
+    JSON.stringify(report),
+  );
+  t.true(existsSync(made));
+  rmdirSync(made);
+  const removed = await ended(startIn(ALONE, [...CRT, 'rm', '-f', name], place.question.env));
+  t.deepEqual([removed.code, /belongs to another pid namespace/.test(removed.stderr)], [125, true], removed.stderr);
+  t.true(cgroupsOf(name).length > 0);
+  await container.kill();
+  await repaired(t, place, new RegExp(`^the supervisor of ${name} `));
+});
+
+e2e('from the first pid namespace those of others are seen, and what they leave', async (t) => {
+  const place = await ownRoots(t);
+  const name = box(t);
+  const child = startIn(ALONE, [...CRT, 'run', name, '--no-tty', '--', 'sh', '-c', 'echo up; sleep 1000'], place.question.env);
+  t.teardown(() => child.kill('SIGKILL'));
+  if (child.stdout) await once(child.stdout, 'data');
+  t.deepEqual((await look(place, new RegExp(name))).all, []);
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+  await repaired(t, place, new RegExp(`^the supervisor of ${name} `));
 });
