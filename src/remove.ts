@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { NoContainerError, UserError } from './errors.js';
 import { shellWord } from './format/shell-word.js';
-import { isAlive } from './host/process.js';
+import { isAlive, isForeign } from './host/process.js';
 import { releaseIds } from './ids.js';
 import { layerSize, layersOf, lostLayers, removeLayer } from './layer.js';
 import type { HostPath } from './plan/step.js';
@@ -38,12 +38,20 @@ const PATIENCE = 3_000;
  */
 export function remove(name: string, { force = false }: RemoveOptions = {}, context: UndoContext = undoContext()): Removed {
   const entry = isFileName(name) ? read(context.roots, name) : undefined;
+  refuseForeign(entry);
   if (entry === undefined) return removeLost(name, context);
   if (!entry.isFolder) {
     removeStray(entry);
     return { name, status: 'corrupt', killed: false, cgroups: [], layers: [], directory: entry.directory };
   }
   return removeFolder(entry, force, context);
+}
+
+/** Its processes have other numbers here, or none. @throws UserError where they may run */
+function refuseForeign(entry: Entry | undefined): void {
+  const owner = entry?.record?.owner;
+  if (owner === undefined || !isForeign(owner) || !isAlive(owner)) return;
+  throw new UserError(`${entry?.name} belongs to another pid namespace, and may run there`, { hint: 'remove it from inside that one' });
 }
 
 /** One component of a path, not hidden: what `crt ps` can show, a damaged name included. */

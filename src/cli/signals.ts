@@ -49,3 +49,26 @@ export class SignalRelay {
     return second;
   }
 }
+
+/** For work that has things to take away: the first signal that would end crt aborts it. Listens from now on. */
+export class EndingSignals {
+  #ended: NodeJS.Signals | undefined;
+  readonly #abort = new AbortController();
+
+  constructor() {
+    for (const name of ENDING)
+      process.on(name, () => {
+        this.#ended ??= name;
+        this.#abort.abort();
+      });
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** As a shell reports the end by a signal. */
+  get exitCode(): number | undefined {
+    return this.#ended === undefined ? undefined : 128 + constants.signals[this.#ended];
+  }
+}

@@ -2,6 +2,7 @@ import { Args, Command, Flags } from '@oclif/core';
 import { writeAll } from '../cli/output.js';
 import { asTyped, programWord } from '../cli/privilege.js';
 import { screen } from '../cli/screen.js';
+import { EndingSignals } from '../cli/signals.js';
 import { doctor, explainCheck, packageManager, renderDoctor, renderFixScript } from '../index.js';
 
 export default class Doctor extends Command {
@@ -38,7 +39,19 @@ export default class Doctor extends Command {
       return 0;
     }
     const only = args.only ?? [];
-    const report = await doctor({ only, program: programWord(), ...(flags.rootfs === undefined ? {} : { rootfs: flags.rootfs }) });
+    const ending = new EndingSignals();
+    const options = {
+      only,
+      program: programWord(),
+      signal: ending.signal,
+      ...(flags.rootfs === undefined ? {} : { rootfs: flags.rootfs }),
+    };
+    const report = await doctor(options).catch((error: unknown) => {
+      if (ending.exitCode === undefined) throw error;
+      return undefined;
+    });
+    // Whoever ended it does not want half a report.
+    if (report === undefined) return ending.exitCode ?? 0;
     const manager = packageManager();
     if (flags.json) writeAll(1, `${JSON.stringify(report, undefined, 2)}\n`);
     else if (flags['fix-script']) writeAll(1, renderFixScript(report, manager));

@@ -1,35 +1,28 @@
-import { setTimeout } from 'node:timers/promises';
-import type { CheckId } from '../check-ids.js';
 import { UserError } from '../errors.js';
 import { probeHost } from '../host/probe.js';
-import { randomName } from '../state/file.js';
 import { stateRoots } from '../state/roots.js';
-import { type Check, type Context, type Finding, GROUPS, type Group, type Verdict } from './check.js';
+import { type Check, GROUPS } from './check.js';
 import { CHECKS } from './checks.js';
-import { allEnded, inPasteable, toFinding } from './finding.js';
-import { runProbe } from './probe-plan.js';
-import { SCRATCH } from './scratch.js';
+import { type CheckReport, type Examination, type Examined, examine, reportOf, worst } from './examine.js';
+import { allEnded } from './finding.js';
+import { answering } from './hung-disk.js';
+import { sweepDead, sweepOwn } from './scratch-sweep.js';
+import { isStarved, tellStarved } from './starved.js';
+import { Turns } from './turns.js';
+
+export type { CheckReport } from './examine.js';
 
 export interface DoctorOptions {
   /** Groups and checks, by name; all when empty. */
   readonly only?: readonly string[];
   /** The rootfs to look at; default: the one that `run` takes. */
   readonly rootfs?: string;
-  /** Milliseconds that a check may take; they run side by side. Default 8000. */
+  /** Milliseconds that a check may take. Default 8000. */
   readonly patience?: number;
   /** How crt is called by a shell of root, for what is shown to type. Default `crt`. */
   readonly program?: string;
-}
-
-export interface CheckReport {
-  readonly id: CheckId;
-  readonly group: Group;
-  readonly title: string;
-  /** The worst of its findings. */
-  readonly verdict: Verdict;
-  readonly findings: readonly Finding[];
-  /** Milliseconds. */
-  readonly durationMs: number;
+  /** Ends the checks; they take away what they have made, and then its reason is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 /** What `crt doctor --json` prints. `version` grows when a field changes its meaning or goes. */
@@ -44,24 +37,26 @@ export interface DoctorReport {
 }
 
 const PATIENCE = 8000;
-/** Milliseconds that a check has to end once it is given up. */
-const TIDYING = 2000;
-const ORDER: readonly Verdict[] = ['info', 'pass', 'unknown', 'warn', 'fail'];
+/** Checks at once, and processes started by them: a few, so that tight limits of open files and processes are no matter. */
+const WIDTH = 5;
 
 /**
  * Proves by trying whether containers can be started here, and what they would lack. Leaves nothing behind.
- * @throws UserError for a group or check that there is not; when /proc is not mounted. An error that nobody foresaw in a check, once all have ended.
+ * @throws UserError for a group or check that there is not; when /proc is not mounted. The signal's reason. An error that nobody foresaw
+ * in a check. The last two once all have ended.
  */
 export async function doctor(
-  { only = [], rootfs, patience = PATIENCE, program = 'crt' }: DoctorOptions = {},
+  { only = [], rootfs, patience = PATIENCE, program = 'crt', signal = new AbortController().signal }: DoctorOptions = {},
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<DoctorReport> {
   const chosen = choose(only);
   const started = performance.now();
   const isRoot = process.geteuid?.() === 0;
   const facts = probeHost();
-  const base = { facts, roots: stateRoots(env), env, isRoot, rootfs, program };
-  const checks = await allEnded(chosen.map((check) => examine(check, base, patience)));
+  const probes = new Turns(WIDTH);
+  const examination = await answering({ facts, roots: stateRoots(env), env, isRoot, rootfs, program, patience, signal, probes });
+  if (isRoot) sweepDead(examination);
+  const checks = settle(await examineAll(chosen, examination));
   const verdict = worst(checks.map((check) => check.verdict));
   return {
     version: 1,
@@ -84,63 +79,34 @@ export function choose(only: readonly string[]): readonly Check[] {
   return only.length === 0 ? all : all.filter(({ id, group }) => only.includes(id) || only.includes(group));
 }
 
-export function worst(verdicts: readonly Verdict[]): Verdict {
-  return ORDER.findLast((verdict) => verdicts.includes(verdict)) ?? 'pass';
-}
-
-async function examine(check: Check, base: Omit<Context, 'probe' | 'name' | 'signal'>, patience: number): Promise<CheckReport> {
-  const started = performance.now();
-  const findings = check.needsRoot && !base.isRoot ? [forRoot(base.program)] : await look(check, base, patience);
-  const { id, group, title } = check;
-  return { id, group, title, verdict: worst(findings.map(({ verdict }) => verdict)), findings, durationMs: performance.now() - started };
-}
-
-function forRoot(program: string): Finding {
-  return { verdict: 'unknown', observed: 'only root can look', fix: { commands: [`${program} doctor`] } };
-}
-
-async function look(check: Check, base: Omit<Context, 'probe' | 'name' | 'signal'>, patience: number): Promise<readonly Finding[]> {
-  const giveUp = new AbortController();
-  const context: Context = {
-    ...base,
-    signal: giveUp.signal,
-    probe: (steps) => runProbe(steps, giveUp.signal),
-    name: (suffix) => `${SCRATCH}-${process.pid}-${suffix}-${randomName().slice(0, 8)}`,
-  };
-  const looking = Promise.resolve().then(() => check.run(context));
+/** In the order of `checks`. What failed for want of open files or processes is tried again by itself. */
+async function examineAll(checks: readonly Check[], examination: Examination): Promise<readonly Examined[]> {
+  const turns = new Turns(WIDTH);
+  // A whole container takes most: it comes when the others have ended.
+  const [last, parts] = [checks.filter(({ id }) => id === 'container'), checks.filter(({ id }) => id !== 'container')];
+  const seen = new Map<Check, Examined>();
+  const take = async (check: Check, by: Examination): Promise<unknown> => seen.set(check, await examine(check, by));
+  const result = (): Examined[] => checks.flatMap((check) => seen.get(check) ?? []);
   try {
-    const findings = await within(looking, patience);
-    if (findings !== undefined) return findings.map(inPasteable);
-    // What is cut off in the middle says nothing any more, but has its things to take away.
-    giveUp.abort();
-    await within(
-      looking.catch(() => []),
-      TIDYING,
-    );
-    return [tooLate(patience)];
+    await allEnded(parts.map((check) => turns.take(() => take(check, examination))));
+    for (const check of last) await take(check, examination);
+    if (!result().some(({ report }) => isStarved(report))) return result();
+    const alone = Object.assign(Object.create(examination) as Examination, { probes: new Turns(1) });
+    const complaining = checks.filter((check) => !['pass', 'info'].includes(seen.get(check)?.report.verdict ?? ''));
+    for (const check of complaining) await take(check, alone);
+    sweepOwn(examination);
+    return tellStarved(result());
   } catch (error) {
-    return [inPasteable(toFinding(error, check.id))];
-  } finally {
-    giveUp.abort();
+    sweepOwn(examination);
+    throw error;
   }
 }
 
-/** Undefined when that takes longer than so many milliseconds. */
-async function within<T>(promise: Promise<T>, time: number): Promise<T | undefined> {
-  const timer = new AbortController();
-  const late = setTimeout(time, undefined, { signal: timer.signal }).catch(() => undefined);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    timer.abort();
-  }
-}
-
-function tooLate(patience: number): Finding {
-  return {
-    verdict: 'fail',
-    observed: `no answer within ${patience} ms`,
-    expected: 'an answer within a few milliseconds',
-    fix: { advice: 'is the machine very busy, or a disk not answering? uptime; dmesg | tail' },
-  };
+/** Where a container was not started, and the check that is blamed sees nothing wrong, the error has the last word. */
+function settle(all: readonly Examined[]): readonly CheckReport[] {
+  const failed = all.filter(({ report }) => report.verdict === 'fail').map(({ report }) => report.id);
+  return all.map(({ report, refusal }) => {
+    if (report.id !== 'container' || refusal === undefined || failed.includes(refusal.by)) return report;
+    return reportOf(report, [refusal.finding], report.durationMs);
+  });
 }

@@ -18,9 +18,20 @@ export function toFinding(error: unknown, id: CheckId, more: Partial<Finding> = 
     if (codeOf(error) === undefined) throw error;
     return { verdict: 'fail', observed: (error as Error).message, ...more };
   }
+  const check = blamed(error, id);
+  return check === undefined ? { ...failure(error), ...more } : elsewhere(check);
+}
+
+/** The other check that an error of `run` is about. */
+export function blamed(error: unknown, id: CheckId): CheckId | undefined {
+  if (!(error instanceof UserError)) return undefined;
   const check = isForRights(codeOf(error.cause)) ? 'capabilities' : error.check;
-  if (check !== undefined && check !== id) return elsewhere(check);
-  return { verdict: 'fail', observed: error.message, ...toFix(error), ...more };
+  return check === id ? undefined : check;
+}
+
+/** In the error's own words. */
+export function failure(error: UserError): Finding {
+  return { verdict: 'fail', observed: error.message, ...toFix(error) };
 }
 
 export function elsewhere(check: CheckId): Finding {
@@ -33,6 +44,8 @@ export function elsewhere(check: CheckId): Finding {
  * @returns a finding when another check tells it; undefined when it is the check's own
  */
 export function toldElsewhere(failed: ProbeFailure, id: CheckId, own: readonly OpName[] = []): Finding | undefined {
+  // Of the process, not of what was tried: starved.ts has it tried again.
+  if (/^(EMFILE|ENFILE|EAGAIN)$/.test(failed.code)) return { verdict: 'unknown', observed: `could not be tried: ${failed.reason}` };
   const check = isForRights(failed.code) ? 'capabilities' : failed.check;
   if (check === id || (own.includes(failed.op) && check !== 'system-calls' && check !== 'capabilities')) return undefined;
   return elsewhere(check);

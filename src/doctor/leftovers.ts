@@ -4,7 +4,7 @@ import { descendants, listPids } from '../cgroup/directory.js';
 import { shellWord } from '../format/shell-word.js';
 import type { CgroupFacts } from '../host/facts.js';
 import { parseMounts } from '../host/mounts.js';
-import { bootId, isAlive } from '../host/process.js';
+import { bootId, isAlive, isForeign, ownPidNamespace } from '../host/process.js';
 import { lostIds } from '../ids.js';
 import { lostLayers, nobodysLayers } from '../layer.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
@@ -13,7 +13,8 @@ import { type Entry, read, readAll } from '../state/store.js';
 import { lostTemporaries } from '../state/temporary.js';
 import type { Context, Fix } from './check.js';
 import { isMonitor, isSupervised, type Process, processes } from './processes.js';
-import { isThere, SCRATCH, standing } from './scratch.js';
+import { isThere, standing } from './scratch.js';
+import { makerOf } from './scratch-name.js';
 
 /** Something that nobody looks after any more. */
 export interface Leftover {
@@ -41,6 +42,19 @@ export function findLeftovers(context: Looking): readonly Leftover[] {
   ];
 }
 
+/** Names of containers of which it cannot be told from here whether they run: another pid namespace has their processes. */
+export function unjudged({ roots }: Looking): readonly string[] {
+  if (!isNested()) return [];
+  return readAll(roots).flatMap(({ name, record }) =>
+    record !== undefined && isForeign(record.owner) && isAlive(record.owner) ? name : [],
+  );
+}
+
+/** Not all processes are seen. */
+function isNested(): boolean {
+  return ownPidNamespace().pidNamespace !== undefined;
+}
+
 function ofState(entry: Entry, context: Looking): Leftover[] {
   const found = { key: entry.directory, fix: { commands: [crt(context, `rm -f -- ${shellWord(entry.name)}`)] } };
   if (entry.record === undefined) return [{ ...found, observed: `${entry.directory} is damaged: ${entry.problem}` }];
@@ -50,19 +64,8 @@ function ofState(entry: Entry, context: Looking): Leftover[] {
 }
 
 function temporaries(context: Looking): Leftover[] {
-  const { roots } = context;
-  const inState = lostTemporaries(roots, bootId());
-  // Where a root was not there yet, a check has made a folder in what would hold it.
-  const above = [roots.state, roots.layers].flatMap(parents).filter((path) => path !== roots.state);
-  const scratch = [...new Set(above)].flatMap((state) => lostTemporaries({ state }, bootId(), SCRATCH));
-  return [
-    ...inState.map((path) => ({ key: path, observed: `${path} was being filled or removed`, fix: { commands: [crt(context, 'ps')] } })),
-    ...scratch.map((path) => ({ key: path, observed: `${path} was made by crt doctor`, fix: { commands: [`rm -r ${shellWord(path)}`] } })),
-  ];
-}
-
-function parents(path: HostPath): HostPath[] {
-  return path.split('/').map((_, at, parts) => toHostPath(parts.slice(0, at).join('/') || '/'));
+  const fix = { commands: [crt(context, 'ps')] };
+  return lostTemporaries(context.roots, bootId()).map((path) => ({ key: path, observed: `${path} was being filled or removed`, fix }));
 }
 
 /** A kept layer that outlived a restart is none: `crt ps -a` shows it. */
@@ -107,7 +110,7 @@ function cgroups(entries: readonly Entry[], all: ReadonlyMap<number, Process>, {
   const named = lostLayers(roots)
     .filter(({ record }) => record.owner.bootId === bootId() && !isAlive(record.owner))
     .flatMap(({ record }) => record.cgroupPaths);
-  const seen = tops(facts.cgroup).flatMap(({ top, ours }) => children(top).filter((path) => ours || makerOf(path) !== undefined));
+  const seen = tops(facts.cgroup).flatMap(({ top, ours }) => children(top).filter((path) => ours || makerOf(basename(path)) !== undefined));
   return [...new Set([...named, ...seen])].filter((path) => isThere(path) && !known.has(path)).flatMap((path) => ofCgroup(path, all));
 }
 
@@ -121,16 +124,13 @@ function children(top: HostPath): HostPath[] {
   return readdirSync(top, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? toHostPath(`${top}/${entry.name}`) : []));
 }
 
-/** The check that made it, by its name. */
-function makerOf(path: string): number | undefined {
-  const [, pid] = new RegExp(`^${SCRATCH}-(\\d+)-`).exec(basename(path)) ?? [];
-  return pid === undefined ? undefined : Number(pid);
-}
-
 /** One that another state directory knows of has a monitor above its processes. */
 function ofCgroup(path: string, all: ReadonlyMap<number, Process>): Leftover[] {
-  if (all.has(makerOf(path) ?? 0)) return [];
+  const maker = makerOf(basename(path));
+  if (maker !== undefined && isAlive({ ...maker, bootId: bootId() })) return [];
   const pids = listPids(path);
+  // Of another pid namespace: nobody here can tell whose they are.
+  if (pids.includes(0) || (pids.length === 0 && isNested())) return [];
   if (pids.some((pid) => isSupervised(pid, all))) return [];
   const remove = `find ${shellWord(path)} -depth -type d -exec rmdir {} ';'`;
   if (pids.length === 0) return [{ key: path, observed: `the cgroup ${path} belongs to no container`, fix: { commands: [remove] } }];
@@ -160,7 +160,7 @@ function mounts({ roots }: Looking): Leftover[] {
 function monitors(entries: readonly Entry[], all: ReadonlyMap<number, Process>): Leftover[] {
   const orphans = entries
     .filter(isOrphaned)
-    .flatMap(({ init }) => (init !== undefined && isAlive(init) ? (all.get(init.pid)?.parent ?? []) : []));
+    .flatMap(({ init }) => (init !== undefined && !isForeign(init) && isAlive(init) ? (all.get(init.pid)?.parent ?? []) : []));
   const isOwner = (pid: number): boolean =>
     entries.some(({ record }) => record !== undefined && record.owner.pid === pid && isAlive(record.owner));
   return [...all.values()]

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BugError } from '../errors.js';
+import { codeOf } from '../state/failure.js';
 
 /** The package that this module is part of. */
 export interface Package {
@@ -24,7 +25,8 @@ export function ownPackage(from: string = import.meta.url): Package {
 function readJson(path: string): { name?: string; engines?: { node?: string } } {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as ReturnType<typeof readJson>;
-  } catch {
+  } catch (error) {
+    if (['EMFILE', 'ENFILE'].includes(codeOf(error) ?? '')) throw error;
     return {};
   }
 }

@@ -1,7 +1,8 @@
 import { type Line, paint, type Style, span, wrap } from '../explain/layout.js';
 import { displayWidth, fit, printable } from '../format/printable.js';
 import { type Finding, type Fix, GROUPS, type Verdict } from './check.js';
-import { type CheckReport, type DoctorReport, worst } from './doctor.js';
+import type { DoctorReport } from './doctor.js';
+import { type CheckReport, worst } from './examine.js';
 import { installLine, type PackageManager } from './packages.js';
 
 export interface DoctorPage {
@@ -130,6 +131,7 @@ function verdictWords({ root, verdict, checks }: DoctorReport, { partial, progra
   if (failed.length > 0) return [`crt run will not work here: ${failed.join(', ')}`, repair];
   const start = partial ? 'nothing of what was looked at keeps crt run from working' : 'crt run will work here';
   const unseen = checks.filter((check) => check.verdict === 'unknown').map(({ id }) => id);
+  if (!partial && unseen.includes('container')) return [`whether crt run works here is not known: see ${unseen.join(', ')}`];
   const missed = unseen.length === 0 ? [] : [`not looked at: ${unseen.join(', ')}`];
   if (verdict !== 'warn') return [start, ...missed];
   const lacks = checks.flatMap(({ id, findings }) => findings.filter((one) => one.verdict === 'warn').map(({ cost }) => cost ?? id));

@@ -1,11 +1,11 @@
-import { statSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import { shellWord } from '../format/shell-word.js';
 import { holdingMount, type MountEntry } from '../host/mounts.js';
 import type { HostPath } from '../plan/step.js';
 import { elsewhere, isOurs } from '../state/roots.js';
 import type { Context, Finding, Fix } from './check.js';
 import { toFinding } from './finding.js';
-import { inRoot, isThere, standing } from './scratch.js';
+import { danglingLink, inRoot, isThere, standing } from './scratch.js';
 
 /** The two roots of ours (state/roots.ts), by the checks that try them. */
 const ROOTS = {
@@ -32,6 +32,9 @@ export async function tryRoot(id: keyof typeof ROOTS, { roots, facts }: Context,
 /** What makes a root usable again. Nothing where it is not seen what is wrong: then the error's own hint stays. */
 function fixOfRoot(root: HostPath, id: keyof typeof ROOTS, mounts: readonly MountEntry[]): { fix?: Fix } {
   const advice = `or ${elsewhere(id)}`;
+  const link = danglingLink(root);
+  if (link !== undefined)
+    return { fix: { advice: `${link} is a symbolic link to ${readlinkSync(link)}, which is not there: mount or make that, ${advice}` } };
   const place = standing(root);
   const stat = statSync(place, { throwIfNoEntry: false });
   if (stat === undefined) return {};

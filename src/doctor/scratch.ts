@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createLayer, layerId } from '../layer.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
@@ -6,11 +6,9 @@ import type { NewRecord } from '../state/claim.js';
 import { codeOf, systemError } from '../state/failure.js';
 import { randomName } from '../state/file.js';
 import { ownIdentity } from '../state/lock.js';
-import type { RootCheck } from '../state/roots.js';
+import { ensureRoot, type RootCheck } from '../state/roots.js';
 import { temporaryPath } from '../state/temporary.js';
-
-/** The first part of every name that a check gives to what it makes: `leftovers` finds it should we be killed. */
-export const SCRATCH = 'crt-doctor';
+import { SCRATCH } from './scratch-name.js';
 
 /**
  * A root of ours to make things in: itself or, where it is not there yet, a folder in what would hold it, which goes again.
@@ -18,6 +16,8 @@ export const SCRATCH = 'crt-doctor';
  */
 export async function inRoot<T>(root: HostPath, check: RootCheck, work: (root: HostPath) => T | Promise<T>): Promise<T> {
   if (isThere(root)) return work(root);
+  // Makes nothing, and says what a start says.
+  if (danglingLink(root) !== undefined) ensureRoot(root, check);
   const folder = temporaryPath({ state: standing(root), layers: root }, SCRATCH, ownIdentity());
   try {
     mkdirSync(folder, { mode: 0o700 });
@@ -34,6 +34,13 @@ export async function inRoot<T>(root: HostPath, check: RootCheck, work: (root: H
 /** The path itself, or the nearest folder above that is there. */
 export function standing(path: HostPath): HostPath {
   return isThere(path) || path === '/' ? path : standing(toHostPath(dirname(path)));
+}
+
+/** The symbolic link on the way that leads nowhere: mkdir(2) makes no folder in its place. */
+export function danglingLink(path: HostPath): HostPath | undefined {
+  if (isThere(path)) return undefined;
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return path;
+  return path === '/' ? undefined : danglingLink(toHostPath(dirname(path)));
 }
 
 /** Also where it cannot be looked at: whoever works on it says why. */

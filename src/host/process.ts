@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 
 /** What names one process for good: a pid alone is reused, and starts over with each boot. */
 export interface ProcessIdentity {
@@ -6,6 +6,31 @@ export interface ProcessIdentity {
   /** Clock ticks after the boot (proc_pid_stat(5), field 22). */
   readonly startTime: number;
   readonly bootId: string;
+  /** Inode of the pid namespace that numbers it (pid_namespaces(7)); undefined: the first. */
+  readonly pidNamespace?: number;
+}
+
+/** PROC_PID_INIT_INO of linux/proc_ns.h. */
+const FIRST_PID_NAMESPACE = 0xeffffffc;
+let namespace: number | undefined;
+
+/** The pid namespace of this process, as an identity has it. */
+export function ownPidNamespace(): { pidNamespace?: number } {
+  namespace ??= namespaceOf('self') ?? FIRST_PID_NAMESPACE;
+  return namespace === FIRST_PID_NAMESPACE ? {} : { pidNamespace: namespace };
+}
+
+/** True for a process that another pid namespace numbers: what has its number here is somebody else. */
+export function isForeign({ pidNamespace }: Pick<ProcessIdentity, 'pidNamespace'>): boolean {
+  return pidNamespace !== ownPidNamespace().pidNamespace;
+}
+
+function namespaceOf(pid: string): number | undefined {
+  try {
+    return statSync(`/proc/${pid}/ns/pid`).ino;
+  } catch {
+    return undefined;
+  }
 }
 
 let boot: string | undefined;
@@ -20,11 +45,24 @@ export function startTime(pid: number): number | undefined {
   return readStat(pid)?.startTime;
 }
 
-/** True while exactly this process runs. A zombie is dead: it waits to be reaped and acts no more. */
+/**
+ * True while exactly this process runs. A zombie is dead: it waits to be reaped and acts no more. Also true for one of another pid
+ * namespace that cannot be seen from here: it may run.
+ */
 export function isAlive(identity: ProcessIdentity): boolean {
+  if (isForeign(identity)) return identity.bootId === bootId() && mayRun(identity);
   const stat = readStat(identity.pid);
   if (!stat || stat.startTime !== identity.startTime || stat.state === 'Z' || stat.state === 'X') return false;
   return identity.bootId === bootId();
+}
+
+/** The first namespace shows the processes of all others, by other numbers. */
+function mayRun({ pidNamespace, startTime: ticks }: ProcessIdentity): boolean {
+  if (ownPidNamespace().pidNamespace !== undefined) return true;
+  return readdirSync('/proc').some((entry) => {
+    const stat = /^\d+$/.test(entry) && namespaceOf(entry) === pidNamespace ? readStat(Number(entry)) : undefined;
+    return stat?.startTime === ticks && stat.state !== 'Z' && stat.state !== 'X';
+  });
 }
 
 /** State letter and start time of a /proc/PID/stat line; undefined when it is of another shape. */

@@ -38,6 +38,10 @@ function runVerb(helper: string, words: readonly string[]): void {
   const what = `crt-init ${words[0]} failed`;
   if (error && 'code' in error && error.code === 'ETIMEDOUT')
     throw new UserError(`${what}: not done after ${TIMEOUT_MS / 1000} seconds`, { cause: error });
-  if (error) throw new UserError(`${what}: ${error.message}`, { hint: 'run `make -C helper`', check: 'helper', cause: error });
+  if (error) {
+    const isStarved = 'code' in error && /^(EMFILE|ENFILE|EAGAIN)$/.test(String(error.code));
+    const more = isStarved ? {} : { hint: 'run `make -C helper`', check: 'helper' as const };
+    throw new UserError(`${what}: ${error.message}`, { ...more, cause: error });
+  }
   throw new UserError(`${what}: ${stderr.trim().slice(0, 1000) || (signal ?? `exit code ${status}`)}`);
 }

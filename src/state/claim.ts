@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import type { CgroupDirectory } from '../cgroup/driver.js';
 import { BugError, UserError } from '../errors.js';
-import { type ProcessIdentity, startTime } from '../host/process.js';
+import { ownPidNamespace, type ProcessIdentity, startTime } from '../host/process.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
 import { stringifyExactJson } from '../spec/json.js';
 import { codeOf, systemError } from './failure.js';
@@ -133,7 +133,7 @@ class ClaimedFolder implements Claim {
 
   writePid(pid: number): void {
     // A process that has ended already keeps its number here and never counts as alive.
-    const content: ProcessIdentity = { pid, startTime: startTime(pid) ?? 0, bootId: this.record.owner.bootId };
+    const content: ProcessIdentity = { pid, startTime: startTime(pid) ?? 0, bootId: this.record.owner.bootId, ...ownPidNamespace() };
     this.#write('pid', versioned(content));
   }
 

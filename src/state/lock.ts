@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { UserError } from '../errors.js';
-import { bootId, isAlive, type ProcessIdentity, startTime } from '../host/process.js';
+import { bootId, isAlive, ownPidNamespace, type ProcessIdentity, startTime } from '../host/process.js';
 import type { HostPath } from '../plan/step.js';
 import { codeOf, systemError } from './failure.js';
 import { randomName } from './file.js';
@@ -35,12 +35,12 @@ export function prepareUndoLock(directory: HostPath, owner: ProcessIdentity): vo
 let own: ProcessIdentity | undefined;
 /** This very process. */
 export function ownIdentity(): ProcessIdentity {
-  own ??= { pid: process.pid, startTime: startTime(process.pid) ?? 0, bootId: bootId() };
+  own ??= { pid: process.pid, startTime: startTime(process.pid) ?? 0, bootId: bootId(), ...ownPidNamespace() };
   return own;
 }
 
-function wordsOf({ pid, startTime: ticks, bootId: boot }: ProcessIdentity): string {
-  return `${pid} ${ticks} ${boot}`;
+function wordsOf({ pid, startTime: ticks, bootId: boot, pidNamespace }: ProcessIdentity): string {
+  return `${pid} ${ticks} ${boot}${pidNamespace === undefined ? '' : ` ${pidNamespace}`}`;
 }
 
 /**
@@ -136,8 +136,9 @@ function livingRival(directory: HostPath, own: string | undefined): ProcessIdent
 /** undefined for a file that is gone, or that is no announcement: nobody holds the lock by it. */
 function readOwner(path: string): ProcessIdentity | undefined {
   try {
-    const [pid, ticks, boot] = readlinkSync(path).split(' ');
-    return { pid: Number(pid), startTime: Number(ticks), bootId: boot ?? '' };
+    const [pid, ticks, boot, namespace] = readlinkSync(path).split(' ');
+    const known = namespace === undefined ? {} : { pidNamespace: Number(namespace) };
+    return { pid: Number(pid), startTime: Number(ticks), bootId: boot ?? '', ...known };
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EINVAL' || codeOf(error) === 'ENOTDIR') return undefined;
     throw systemError(`cannot read ${path}`, error);

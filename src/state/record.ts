@@ -114,7 +114,12 @@ export function decodeExit(value: unknown): ExitRecord {
 }
 
 function decodeIdentity(fields: Fields): ProcessIdentity {
-  return { pid: fields.integer('pid', 1, MAX_PID), startTime: fields.integer('startTime', 0), bootId: fields.text('bootId', BOOT_ID) };
+  return {
+    pid: fields.integer('pid', 1, MAX_PID),
+    startTime: fields.integer('startTime', 0),
+    bootId: fields.text('bootId', BOOT_ID),
+    ...(fields.get('pidNamespace') === undefined ? {} : { pidNamespace: fields.integer('pidNamespace', 1) }),
+  };
 }
 
 function decodePath(path: string, field: string): HostPath {

@@ -6,15 +6,16 @@ import { randomName, removeFolder } from './file.js';
 import type { Roots } from './roots.js';
 
 /*
- * `.NAME.PID-STARTTIME.RANDOM` is a state folder that is being filled, or one that is being thrown away; nothing
+ * `.NAME.PID-STARTTIME.RANDOM`, after a further `-` the pid namespace unless it is the first, is a state folder that is being filled, or one that is being thrown away; nothing
  * outside it belongs to it. The owner stands in the name, so that a process killed right after mkdir(2) leaves nothing
  * that cannot be judged.
  */
-const PATTERN = /^\.(.+)\.(\d{1,7})-(\d{1,15})\.[0-9a-f]{16}$/;
+const PATTERN = /^\.(.+)\.(\d{1,7})-(\d{1,15})(?:-(\d{1,15}))?\.[0-9a-f]{16}$/;
 
 /** A fresh name for a temporary state folder of this process. */
 export function temporaryPath(roots: Roots, name: string, owner: ProcessIdentity): HostPath {
-  return toHostPath(`${roots.state}/.${name}.${owner.pid}-${owner.startTime}.${randomName()}`);
+  const namespace = owner.pidNamespace === undefined ? '' : `-${owner.pidNamespace}`;
+  return toHostPath(`${roots.state}/.${name}.${owner.pid}-${owner.startTime}${namespace}.${randomName()}`);
 }
 
 /**
@@ -30,9 +31,10 @@ export function sweepTemporaries(roots: Roots, boot: string, name?: string): rea
 /** Those that {@link sweepTemporaries} would remove. */
 export function lostTemporaries(roots: Pick<Roots, 'state'>, boot: string, name?: string): readonly HostPath[] {
   const isLost = (file: string): boolean => {
-    const [, of, pid, ticks] = PATTERN.exec(file) ?? [];
+    const [, of, pid, ticks, namespace] = PATTERN.exec(file) ?? [];
     if (of === undefined || (name !== undefined && of !== name)) return false;
-    return !isAlive({ pid: Number(pid), startTime: Number(ticks), bootId: boot });
+    const known = namespace === undefined ? {} : { pidNamespace: Number(namespace) };
+    return !isAlive({ pid: Number(pid), startTime: Number(ticks), bootId: boot, ...known });
   };
   return readdirIfThere(roots.state)
     .filter(isLost)

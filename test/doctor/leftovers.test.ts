@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import type { Finding } from '../../src/doctor/check.js';
-import { box, cgroupsOf, descendants, e2e, folder, host, readProc, startCrt } from '../e2e/support.js';
+import { ownIdentity } from '../../src/state/lock.js';
+import { box, CRT, cgroupsOf, descendants, e2e, ended, folder, host, readProc, startCrt } from '../e2e/support.js';
 import { deadProcess } from '../state/_sandbox.js';
+import { look as lookIn, startIn } from './around.js';
 import { broken, type Question, whole } from './broken.js';
 import { saying } from './report.js';
 import { crtDoctor } from './support.js';
@@ -173,16 +175,29 @@ e2e('a mount below the layers', async (t) => {
   t.deepEqual((await look(place, /is mounted on/, world)).all, []);
 });
 
-e2e('the cgroup of a doctor that was killed', async (t) => {
+e2e('what a doctor has left that was killed is taken away, and nothing of one that lives', async (t) => {
   const place = await ownRoots(t);
-  const { pid } = await deadProcess(t);
-  const top = host.cgroup.mode === 'v2' ? `${host.cgroup.unified?.mountpoint}/crt` : host.cgroup.hierarchies[0]?.mountpoint;
-  if (!existsSync(top ?? '')) mkdirSync(top ?? '');
-  const path = `${top}/crt-doctor-${pid}-memory-01234567`;
-  mkdirSync(path);
-  t.teardown(() => existsSync(path) && rmdirSync(path));
-  await repaired(t, place, new RegExp(`^the cgroup ${path} belongs to no container$`));
-  t.false(existsSync(path));
+  const { pid, startTime } = await deadProcess(t);
+  const v2 = host.cgroup.mode === 'v2' ? `${host.cgroup.unified?.mountpoint}/crt` : undefined;
+  const top = v2 ?? host.cgroup.hierarchies[0]?.mountpoint ?? '';
+  if (!existsSync(top)) mkdirSync(top);
+  const random = '0123456789abcdef';
+  const made = (maker: { pid: number; startTime: number }): string[] => {
+    const name = `crt-doctor-${maker.pid}-${maker.startTime.toString(36)}-memory-01234567`;
+    const folders = [`${top}/${name}`, `${place.layers}/${name}.${random}`, `${place.state}/${name}`];
+    return [...folders, ...['crt-doctor', name].map((of) => `${place.state}/.${of}.${maker.pid}-${maker.startTime}.${random}`)];
+  };
+  // The pid of the second is in use again.
+  const [dead, alive] = [[...made({ pid, startTime }), ...made({ pid: process.pid, startTime: 1 })], made(ownIdentity())];
+  t.teardown(() => [...dead, ...alive].filter((path) => path.startsWith(top) && existsSync(path)).map((path) => rmdirSync(path)));
+  for (const path of [...dead, ...alive]) mkdirSync(path);
+  const { all } = await look(place, /crt-doctor-/);
+  t.deepEqual(dead.filter(existsSync), []);
+  t.deepEqual(alive.filter(existsSync), alive);
+  t.deepEqual(
+    all.filter(({ observed }) => dead.some((path) => observed.includes(path))),
+    [],
+  );
 });
 
 e2e('a container of another state directory is none', async (t) => {
@@ -193,4 +208,42 @@ e2e('a container of another state directory is none', async (t) => {
   t.deepEqual((await look(place, new RegExp(name))).all, []);
   await container.kill();
   await repaired(t, other, new RegExp(`^the supervisor of ${name} `));
+});
+
+/** A pid namespace that shows only its own processes. */
+const ALONE = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+
+e2e('what lives in another pid namespace is not left over, and cannot be removed from here', async (t) => {
+  const place = await ownRoots(t);
+  const name = box(t);
+  const container = await running(t, name, place);
+  const { pid, startTime } = ownIdentity();
+  const made = `${place.state}/.crt-doctor.${pid}-${startTime}.0123456789abcdef`;
+  mkdirSync(made);
+  const report = await lookIn(ALONE, only, place.question.env);
+  t.deepEqual(
+    saying(report, 'leftovers', new RegExp(`${name}|${place.state}|crt-doctor`)).map(({ verdict }) => verdict),
+    ['info'],
+    JSON.stringify(report),
+  );
+  t.true(existsSync(made));
+  rmdirSync(made);
+  const removed = await ended(startIn(ALONE, [...CRT, 'rm', '-f', name], place.question.env));
+  t.deepEqual([removed.code, /belongs to another pid namespace/.test(removed.stderr)], [125, true], removed.stderr);
+  t.true(cgroupsOf(name).length > 0);
+  await container.kill();
+  await repaired(t, place, new RegExp(`^the supervisor of ${name} `));
+});
+
+e2e('from the first pid namespace those of others are seen, and what they leave', async (t) => {
+  const place = await ownRoots(t);
+  const name = box(t);
+  const child = startIn(ALONE, [...CRT, 'run', name, '--no-tty', '--', 'sh', '-c', 'echo up; sleep 1000'], place.question.env);
+  t.teardown(() => child.kill('SIGKILL'));
+  if (child.stdout) await once(child.stdout, 'data');
+  t.deepEqual((await look(place, new RegExp(name))).all, []);
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+  await repaired(t, place, new RegExp(`^the supervisor of ${name} `));
 });

@@ -1,8 +1,10 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
-import { e2e, folder } from '../e2e/support.js';
+import { e2e, folder, until } from '../e2e/support.js';
+import { look, PYTHON } from './around.js';
 import { broken, type Question, repaired, whole } from './broken.js';
-import { checkOf, complaints, finding, saying } from './report.js';
+import { checkOf, complaints, failing, finding, saying } from './report.js';
 
 const STORAGE = ['storage'];
 
@@ -32,6 +34,27 @@ e2e('directories that are not there yet are not made', async (t) => {
   t.regex(checkOf(report, 'layers-dir').findings[0]?.observed ?? '', /, which a start makes$/);
   t.deepEqual(left(path), []);
 });
+
+for (const [variable, id, tells] of [
+  ['CRT_STATE_DIR', 'state-dir', []],
+  ['CRT_LAYERS_DIR', 'layers-dir', ['overlay unknown']],
+] as const) {
+  e2e(`${variable} is a symbolic link that leads nowhere`, async (t) => {
+    const { path, question } = await ownRoots(t);
+    symlinkSync(`${path}/unmounted/root`, `${path}/link`);
+    for (const root of [`${path}/link`, `${path}/link/below`]) {
+      const env = { ...question.env, [variable]: root };
+      const report = await whole.ask({ only: [...STORAGE, 'container'], env });
+      t.deepEqual(complaints(report), [`${id} fail`, ...tells, 'container unknown'], JSON.stringify(report));
+      t.is(finding(report, id).observed.split(':')[0], `cannot make ${root}`);
+      t.regex(finding(report, id).fix?.advice ?? '', /link is a symbolic link to .*\/unmounted\/root, which is not there/);
+      // The check that the error points to was not asked, so it says nothing: the error itself does.
+      const alone = await whole.ask({ only: ['container'], env });
+      t.deepEqual([complaints(alone), finding(alone, 'container').observed.split(':')[0]], [['container fail'], `cannot make ${root}`]);
+    }
+    t.deepEqual(left(path), ['layers', 'link', 'state']);
+  });
+}
 
 for (const [root, id, tells] of [
   ['state', 'state-dir', []],
@@ -119,6 +142,47 @@ e2e('little room is a warning', async (t) => {
   t.deepEqual(complaints(report), ['disk-space warn']);
   t.regex(saying(report, 'disk-space', / free for layers: /)[0]?.expected ?? '', /^512 MiB/);
 });
+
+e2e('a file system that does not count its blocks has room', async (t) => {
+  const { path, question } = await ownRoots(t);
+  const world = await broken(t, `for d in state layers; do mount -t ramfs -o mode=700 crt-test ${path}/$d; done`);
+  const report = await world.ask({ ...question, only: ['disk-space'] });
+  t.deepEqual(complaints(report), [], JSON.stringify(report));
+});
+
+e2e('what a start needs is enough, with a warning', async (t) => {
+  const { path, question } = await ownRoots(t);
+  const world = await broken(t, `mount -t tmpfs -o mode=700,size=20k crt-test ${path}/state`);
+  const report = await world.ask({ ...question, only: ['disk-space', 'container'] });
+  t.deepEqual(complaints(report), ['disk-space warn'], JSON.stringify(report));
+});
+
+/** A disk that does not answer: of a FUSE file system whose daemon never says a word. */
+const SILENT = `
+import ctypes, os, sys
+fd = os.open('/dev/fuse', os.O_RDWR)
+options = f'fd={fd},rootmode=40000,user_id=0,group_id=0'.encode()
+assert ctypes.CDLL(None).mount(b'crt-test', sys.argv[1].encode(), b'fuse', 0, options) == 0
+print('broken', flush=True)
+os.read(0, 1)`;
+
+for (const [root, id] of [
+  ['state', 'state-dir'],
+  ['layers', 'layers-dir'],
+] as const) {
+  e2e(`a ${root} directory on a disk that does not answer holds nothing up (needs python3)`, async (t) => {
+    const { path, question } = await ownRoots(t);
+    const words = ['--mount', PYTHON, '-c', SILENT, `${path}/${root}`];
+    const daemon = spawn('unshare', words, { stdio: ['pipe', 'pipe', 'inherit'] });
+    t.teardown(() => daemon.kill('SIGKILL'));
+    await until(daemon.stdout, 'broken\n');
+    const around = ['nsenter', '--mount', '--target', String(daemon.pid), '--'];
+    const report = await look(around, ['storage', 'leftovers', 'container', 'node'], question.env);
+    t.is(finding(report, id).observed, `no answer from the disk of ${path}/${root}`);
+    t.deepEqual(failing(report), [id], JSON.stringify(report));
+    t.is(checkOf(report, 'container').verdict, 'unknown');
+  });
+}
 
 e2e('noexec, nodev and nosuid do no harm there', async (t) => {
   const { path, question } = await ownRoots(t);

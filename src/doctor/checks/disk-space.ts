@@ -27,13 +27,13 @@ interface Place {
 
 /** What a start writes there, measured: a folder, its lock, and four small files; config and record take a block or two each. */
 const STATE: Pick<Place, 'least' | 'ample'> = {
-  least: { bytes: 32 * KIB, inodes: 6 },
+  least: { bytes: 16 * KIB, inodes: 6 },
   // A hundred containers at once.
   ample: { bytes: 4 * MIB, inodes: 1000 },
 };
 /** Folder, owner, upper, work and what overlay makes in it, claims of user ids. */
 const LAYERS: Pick<Place, 'least' | 'ample'> = {
-  least: { bytes: 32 * KIB, inodes: 8 },
+  least: { bytes: 16 * KIB, inodes: 8 },
   // What installing a compiler with apt writes: some 300 MB in 10 000 files.
   ample: { bytes: 512 * MIB, inodes: 20_000 },
 };
@@ -43,7 +43,7 @@ export const diskSpace: Check = {
   group: 'storage',
   title: 'room on the disk',
   proves:
-    'The file systems of the state directory and of the layers directory are asked for free bytes and free inodes (statfs(2)). A start takes 32 KiB and 6 inodes in the one, 8 in the other: with less it fails. Below 4 MiB and 1000 inodes there, or 512 MiB and 20 000 inodes for layers, containers soon run out: installing a compiler inside writes as much.',
+    'The file systems of the state directory and of the layers directory are asked for free bytes and free inodes (statfs(2)). A start takes 16 KiB and 6 inodes in the one, 8 in the other: with less it fails. Below 4 MiB and 1000 inodes there, or 512 MiB and 20 000 inodes for layers, containers soon run out: installing a compiler inside writes as much.',
   why: 'A layer grows with what a container writes, and unless --storage-size is given nothing but the disk limits it.',
   repair:
     'Free some: `df -h`, `df -i` and `du -x` show where it went, `crt ps -a` and `crt rm` take kept layers away. Or put CRT_LAYERS_DIR on a larger disk.',
@@ -62,9 +62,11 @@ function places({ roots }: Context): readonly Place[] {
 }
 
 function look({ path, variable, least, ample, what }: Place): Finding {
-  const { bavail, bfree, bsize, ffree, files } = statfsSync(standing(path));
+  const { bavail, bfree, blocks, bsize, ffree, files } = statfsSync(standing(path));
   // No inodes at all: they are made as they are needed (btrfs).
-  const free: Room = { bytes: bavail * bsize, inodes: files === 0 ? Number.POSITIVE_INFINITY : ffree };
+  // No blocks at all: nobody counts them (ramfs).
+  const bytesOf = (count: number): number => (blocks === 0 ? Number.POSITIVE_INFINITY : count * bsize);
+  const free: Room = { bytes: bytesOf(bavail), inodes: files === 0 ? Number.POSITIVE_INFINITY : ffree };
   const observed = `${describe(free)} free for ${what}: at ${path}`;
   if (hasRoom(free, ample)) return { verdict: 'pass', observed };
   const place = shellWord(standing(path));
@@ -72,7 +74,7 @@ function look({ path, variable, least, ample, what }: Place): Finding {
     advice: `free some (df -h ${place}; df -i ${place}; crt ps -a), or set ${variable} to a directory on another disk`,
   };
   // A start is root's, who may use what is reserved; a container in a user namespace may not.
-  if (!hasRoom({ ...free, bytes: bfree * bsize }, least))
+  if (!hasRoom({ ...free, bytes: bytesOf(bfree) }, least))
     return { verdict: 'fail', observed, expected: `at least ${describe(least)}`, cost: 'no container can be started', fix };
   return { verdict: 'warn', observed, expected: describe(ample), cost: 'containers soon run out of room', fix };
 }
@@ -83,6 +85,6 @@ function hasRoom(free: Room, wanted: Room): boolean {
 
 function describe({ bytes, inodes }: Room): string {
   const [unit, name] = bytes >= 10 * GIB ? [GIB, 'GiB'] : bytes >= MIB ? [MIB, 'MiB'] : [KIB, 'KiB'];
-  const room = `${Math.floor(bytes / unit)} ${name}`;
+  const room = Number.isFinite(bytes) ? `${Math.floor(bytes / unit)} ${name}` : 'all that memory has';
   return Number.isFinite(inodes) ? `${room} and ${inodes} inodes` : room;
 }
