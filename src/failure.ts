@@ -1,7 +1,7 @@
 import { getSystemErrorMap } from 'node:util';
 import { StepError } from './errors.js';
 import { filterFlagNames, limitName } from './explain/numbers.js';
-import { checkOf } from './op-checks.js';
+import { checkOf, isAsked } from './op-checks.js';
 import { type HostPath, isOp, type Plan, type Step } from './plan/step.js';
 
 const MISFIT = ['a directory cannot be mounted on a file, nor a file on a directory', 'choose another place in the container'] as const;
@@ -65,6 +65,10 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
   ],
   // The helper says which file has no such name.
   'user ESRCH': ['', 'give a number: -u 1000:1000'],
+  'identity EINVAL': [
+    'this user, or one of its groups, is none of the ids of the user namespace, 0 to 65535',
+    'a smaller id in /etc/passwd and /etc/group of the rootfs, or --userns host',
+  ],
   'cwd ENOTDIR': ['there is a file in its place', 'choose another -w'],
   'rlimit EPERM': ['a hard limit can only be lowered here', 'give a lower --ulimit'],
   'exec ENOENT': [
@@ -151,7 +155,7 @@ export function stepError(plan: Plan, failed: { index: number; errno: number; te
   const op = step?.op ?? 'unknown';
   const { code, words } = describeErrno(failed.errno);
   const what = step ? describeStep(failed.index, step) : `step ${failed.index + 1}`;
-  const known = { index: failed.index, op, errno: failed.errno, ...(step ? { check: checkOf(step, code) } : {}) };
+  const known = { index: failed.index, op, errno: failed.errno, ...(step ? { check: checkOf(step, code), isAsked: isAsked(step, code) } : {}) };
   if (failed.errno === 0) {
     return new StepError(`${what} did not end: its process was ${failed.text}`, {
       ...known,
