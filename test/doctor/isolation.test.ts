@@ -7,7 +7,8 @@ import { defaultCapabilities } from '../../src/spec/defaults.js';
 import type { SeccompRule } from '../../src/spec/types.js';
 import { box, CRT, ended, folder, host, onV1, ROOTFS, serial } from '../e2e/support.js';
 import { look, mounting, PYTHON, refusing, startIn, without } from './around.js';
-import { checkOf, failing, finding } from './report.js';
+import { broken, repaired } from './broken.js';
+import { checkOf, failing, finding, fixOf } from './report.js';
 
 /** Those that are tried here. */
 const ALL = ['system-calls', 'namespaces', 'filesystems', 'user-namespace', 'seccomp', 'no-new-privs', 'capabilities'].concat([
@@ -172,4 +173,18 @@ serial('not root: only root can look', async (t) => {
   const report = await look(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'], ALL, { CRT_STATE_DIR: `/tmp/${name}` });
   t.deepEqual(failing(report), []);
   t.is(finding(report, 'container').observed, 'only root can look');
+});
+
+serial('a /dev/ptmx that gives no terminals: terminal says so, not node-pty, and what it shows repairs both', async (t) => {
+  const world = await broken(t, 'mount --bind /dev/null /dev/ptmx');
+  const report = await world.ask({ only: ['terminal', 'node-pty'] });
+  t.regex(finding(report, 'terminal').observed, /^no terminal of the host can be opened: \/dev\/ptmx: /);
+  t.false(/cannot be loaded/.test(JSON.stringify(checkOf(report, 'node-pty'))));
+  await world.sh(fixOf(report, 'terminal'));
+  t.is(checkOf(await world.ask({ only: ['terminal'] }), 'terminal').verdict, 'pass');
+});
+
+serial('a /dev without ptmx and pts', async (t) => {
+  const world = await broken(t, `${FAKE_DEV}; rm /dev/null; mknod -m 666 /dev/null c 1 3`);
+  await repaired(t, world, { only: ['terminal'] }, ['terminal warn']);
 });
