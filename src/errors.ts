@@ -32,7 +32,16 @@ export class StepError extends UserError {
 
   constructor(
     message: string,
-    detail: { index: number; op: string; errno: number; hint?: string; exitCode?: number; check?: CheckId; isAsked?: boolean; cause?: unknown },
+    detail: {
+      index: number;
+      op: string;
+      errno: number;
+      hint?: string;
+      exitCode?: number;
+      check?: CheckId;
+      isAsked?: boolean;
+      cause?: unknown;
+    },
   ) {
     super(message, detail);
     this.index = detail.index;

@@ -1,7 +1,8 @@
 import { getSystemErrorMap } from 'node:util';
 import { StepError } from './errors.js';
 import { filterFlagNames, limitName } from './explain/numbers.js';
-import { checkOf, isAsked } from './op-checks.js';
+import { MAKE_NULL } from './launch/launch.js';
+import { checkOf, isAsked, isNamed } from './op-checks.js';
 import { type HostPath, isOp, type Plan, type Step } from './plan/step.js';
 
 const MISFIT = ['a directory cannot be mounted on a file, nor a file on a directory', 'choose another place in the container'] as const;
@@ -155,7 +156,12 @@ export function stepError(plan: Plan, failed: { index: number; errno: number; te
   const op = step?.op ?? 'unknown';
   const { code, words } = describeErrno(failed.errno);
   const what = step ? describeStep(failed.index, step) : `step ${failed.index + 1}`;
-  const known = { index: failed.index, op, errno: failed.errno, ...(step ? { check: checkOf(step, code), isAsked: isAsked(step, code) } : {}) };
+  const known = {
+    index: failed.index,
+    op,
+    errno: failed.errno,
+    ...(step ? { check: checkOf(step, code), isAsked: isAsked(step, code) } : {}),
+  };
   if (failed.errno === 0) {
     return new StepError(`${what} did not end: its process was ${failed.text}`, {
       ...known,
@@ -165,7 +171,9 @@ export function stepError(plan: Plan, failed: { index: number; errno: number; te
   // The first step only takes a note: what fails there is what the helper looks at before it begins.
   if (op === 'on-orphan' && failed.text) return new StepError(`the helper does not begin: ${failed.text}`, known);
   const [cause, usual] = CAUSES[`${op} ${code}`] ?? CAUSES[`* ${code}`] ?? [undefined, undefined];
-  const hint = asked ?? usual;
+  // Of the masks: nobody has named it.
+  const isOwnNull = step !== undefined && isOp(step, 'bind-source') && step.operands.source === '/dev/null' && !isNamed(step);
+  const hint = isOwnNull && code === 'ENOENT' ? MAKE_NULL : (asked ?? usual);
   const kernel = failed.text ? `${KERNEL_SPEAKS.has(op) && code !== 'EXDEV' ? '; the kernel says' : ''}: ${failed.text}` : '';
   const exitCode = op !== 'exec' ? 125 : code === 'ENOENT' ? 127 : 126;
   return new StepError(`${what} failed: ${words} (${code})${kernel}${cause ? `. ${cause[0]?.toUpperCase()}${cause.slice(1)}` : ''}`, {

@@ -96,13 +96,17 @@ const ASKED: Readonly<Partial<Record<OpName, readonly string[]>>> = {
   exec: ['ENOEXEC', 'EACCES', 'E2BIG', ...MISFIT],
 };
 
+/** The source of a mount of the config (plan/mounts.ts), and none that crt takes beside them. */
+export function isNamed({ operands }: Step<'bind-source'>): boolean {
+  return /\/bind-\d+$/.test(operands.target);
+}
+
 /** True when a step failed for what the caller asked for, which the check of the step does not know. */
 export function isAsked(step: Step, code: string): boolean {
   if (!ASKED[step.op]?.includes(code)) return false;
   // Without a command it is the rootfs' shell, which a check starts, too.
   if (isOp(step, 'exec')) return step.operands.argv[0] !== '';
-  // Beside them crt has sources of its own (plan/mounts.ts).
-  if (isOp(step, 'bind-source')) return /\/bind-\d+$/.test(step.operands.target);
+  if (isOp(step, 'bind-source')) return isNamed(step);
   return !isOp(step, 'mount') || step.operands.type === 'tmpfs' || code !== 'EINVAL';
 }
 

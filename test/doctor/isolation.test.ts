@@ -8,7 +8,7 @@ import type { SeccompRule } from '../../src/spec/types.js';
 import { box, CRT, ended, folder, host, onV1, ROOTFS, serial } from '../e2e/support.js';
 import { look, mounting, PYTHON, refusing, startIn, without } from './around.js';
 import { broken, repaired } from './broken.js';
-import { checkOf, failing, finding, fixOf } from './report.js';
+import { checkOf, complaints, failing, finding, fixOf } from './report.js';
 
 /** Those that are tried here. */
 const ALL = ['system-calls', 'namespaces', 'filesystems', 'user-namespace', 'seccomp', 'no-new-privs', 'capabilities'].concat([
@@ -187,4 +187,16 @@ serial('a /dev/ptmx that gives no terminals: terminal says so, not node-pty, and
 serial('a /dev without ptmx and pts', async (t) => {
   const world = await broken(t, `${FAKE_DEV}; rm /dev/null; mknod -m 666 /dev/null c 1 3`);
   await repaired(t, world, { only: ['terminal'] }, ['terminal warn']);
+});
+
+serial('no /dev/null: masks says so, not the helper, and so does a start, which blames no flag', async (t) => {
+  const gone = `${FAKE_DEV}; rm /dev/null`;
+  const world = await broken(t, gone);
+  const report = await world.ask({ only: ['masks', 'helper', 'container'] });
+  t.deepEqual(complaints(report), ['helper unknown', 'masks fail', 'container unknown']);
+  t.regex(finding(report, 'masks').observed, /\/dev\/null cannot be opened/);
+  const { stderr } = await ended(startIn(mounting(gone), [...CRT, 'run', box(t), '--', 'true']));
+  t.regex(stderr, /bind-source \/dev\/null .*\n +sudo mknod -m 666 \/dev\/null c 1 3\n/);
+  await world.sh(fixOf(report, 'masks'));
+  t.deepEqual(complaints(await world.ask({ only: ['masks', 'helper'] })), []);
 });

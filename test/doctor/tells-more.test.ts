@@ -31,8 +31,7 @@ e2e('a rootfs that was named is named to the check', async (t) => {
 
 e2e('a shell without its ELF interpreter: the check that is named tells it', async (t) => {
   const rootfs = await smallRootfs(t);
-  for (const file of readdirSync(rootfs, { recursive: true }) as string[])
-    if (/\/ld-[^/]*\.so/.test(file)) rmSync(`${rootfs}/${file}`);
+  for (const file of readdirSync(rootfs, { recursive: true }) as string[]) if (/\/ld-[^/]*\.so/.test(file)) rmSync(`${rootfs}/${file}`);
   const { code, stderr } = await crt(t, ['run', box(t), '--rootfs', rootfs]);
   t.is(code, 127, stderr);
   t.true(stderr.includes(` doctor container --rootfs ${rootfs}\n`), stderr);
