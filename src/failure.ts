@@ -5,6 +5,7 @@ import { MAKE_NULL } from './launch/launch.js';
 import { checkOf, isAsked, isNamed } from './op-checks.js';
 import { type HostPath, isOp, type Plan, type Step } from './plan/step.js';
 
+const READ_ONLY = ['/proc is mounted read-only', 'sudo mount -o remount,rw /proc'] as const;
 const MISFIT = ['a directory cannot be mounted on a file, nor a file on a directory', 'choose another place in the container'] as const;
 
 /** Why a verb fails with an errno, and what to do: only where that is known. Keys: `op ERRNO`, or `* ERRNO`. */
@@ -60,6 +61,8 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
   ],
   'userns EUSERS': ['user namespaces are nested too deeply here', '--userns host'],
   'userns EPERM': ['user namespaces may not be made here', 'cat /proc/sys/user/max_user_namespaces; or --userns host'],
+  'userns EROFS': READ_ONLY,
+  'oom-score EROFS': READ_ONLY,
   'mount EPERM': [
     'in a user namespace the kernel shows /proc and /sys only where the host has them uncovered: crt runs inside another container',
     '--userns host',

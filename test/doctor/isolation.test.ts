@@ -200,3 +200,25 @@ serial('no /dev/null: masks says so, not the helper, and so does a start, which 
   await world.sh(fixOf(report, 'masks'));
   t.deepEqual(complaints(await world.ask({ only: ['masks', 'helper'] })), []);
 });
+
+serial('a read-only /proc: user-namespace names it, so does a start, and the command that is shown repairs it', async (t) => {
+  const script = 'mount --bind -o ro /proc /proc || mount -o remount,bind,ro /proc';
+  const { stderr } = await ended(startIn(mounting(script), [...CRT, 'run', box(t), '--', 'true']));
+  t.regex(stderr, /\(EROFS\)\. \/proc is mounted read-only\n/);
+  const world = await broken(t, script);
+  const report = await world.ask({ only: ['user-namespace'] });
+  t.regex(finding(report, 'user-namespace').observed, /^\/proc is mounted read-only/);
+  await world.sh(fixOf(report, 'user-namespace'));
+  t.deepEqual(complaints(await world.ask({ only: ['user-namespace'] })), []);
+});
+
+serial('a /proc of processes alone is told in words, by each verb', async (t) => {
+  const around = mounting('mount -t proc -o subset=pid proc /proc');
+  for (const words of [['run', box(t), '--', 'true'], ['ps'], ['doctor', 'node']]) {
+    const { code, stderr } = await ended(startIn(around, [...CRT, ...words]));
+    t.is(code, 125, words[0]);
+    t.regex(stderr, /^crt: \/proc\/\S+ is missing: crt needs a mounted \/proc, the whole of it\n +mount -t proc proc \/proc\n/m);
+  }
+  const repaired = await ended(startIn(mounting('mount -t proc -o subset=pid proc /proc; mount -t proc proc /proc'), [...CRT, 'ps']));
+  t.is(repaired.code, 0, repaired.stderr);
+});
