@@ -25,7 +25,7 @@ export const leftovers: Check = {
       const left = findLeftovers(context).filter(({ key }) => before.has(key));
       if (left.length === 0) return [{ verdict: 'pass', observed: 'nothing is left over' }];
       return left.map(
-        ({ observed, fix }): Finding => ({ verdict: 'warn', observed, cost: 'a name, or room, that is held for nobody', fix }),
+        ({ observed, fix }): Finding => ({ verdict: 'warn', observed, cost: 'the names, memory and room that crashed containers still hold', fix }),
       );
     } catch (error) {
       return [toFinding(error, 'leftovers')];
