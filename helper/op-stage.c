@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 /* Of a path in the text of a probe. */
 #define PROBE_PATH_MAX 300
@@ -174,8 +175,8 @@ int op_oom_score(struct context *context, const struct step *step)
 	return fd >= 0 && write(fd, number, strlen(number)) == (ssize_t)strlen(number) ? 0 : -1;
 }
 
-/* Adds the first directory on the way to `path` that others may write to (a sticky bit does not count). */
-static void add_writable(struct text *text, int root, const char *path)
+/* Adds the first directory on the way to `path` that others may write to (a sticky bit does not count), and says so. */
+static int add_writable(struct text *text, int root, const char *path)
 {
 	for (const char *slash = path; (slash = strchr(slash, '/')); slash++) {
 		char prefix[PATH_MAX];
@@ -187,9 +188,37 @@ static void add_writable(struct text *text, int root, const char *path)
 		fd = resolve(root, prefix, O_PATH);
 		if (fd >= 0 && !fstat(fd, &status) && (status.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH) {
 			add_bytes(text, prefix, strnlen(prefix, PROBE_PATH_MAX));
-			return;
+			return 1;
 		}
 	}
+	return 0;
+}
+
+/* The path of what is open, as the host has it; its length, 0 where procfs does not tell. */
+static size_t path_of(int fd, char *path, size_t size)
+{
+	char link[32];
+	struct text text = text_in(link, sizeof(link));
+	ssize_t length;
+
+	add(&text, "/proc/self/fd/");
+	add_number(&text, (uint64_t)fd, 10);
+	length = readlink(link, path, size - 1);
+	path[length < 0 ? 0 : length] = 0;
+	return strlen(path);
+}
+
+/* The same of the place where links have led to. */
+static void add_writable_real(struct text *text, int root, int file)
+{
+	char top[PATH_MAX], path[PATH_MAX];
+	size_t length = path_of(root, top, sizeof(top));
+
+	/* The host's own root ends in a slash already. */
+	if (length == 1)
+		length = 0;
+	if (path_of(file, path, sizeof(path)) > length && !memcmp(path, top, length) && path[length] == '/')
+		add_writable(text, root, path + length);
 }
 
 static void add_field(struct text *text, const char *name, uint64_t number, unsigned base)
@@ -223,7 +252,8 @@ static void add_command(struct text *text, int root, const char *path, const str
 	add(text, "\n");
 	add_bytes(text, path, strnlen(path, PROBE_PATH_MAX));
 	add(text, "\n");
-	add_writable(text, root, path);
+	if (!add_writable(text, root, path) && file >= 0)
+		add_writable_real(text, root, file);
 }
 
 /* Finds out, refuses nothing: the supervisor judges, before anything on the host is touched. The text is `key=value`

@@ -129,6 +129,7 @@ function checkApparmor(profile: string | undefined, facts: HostFacts, profiles: 
   throw new UserError(`the AppArmor profile ${quote(profile)} is not loaded`, {
     hint: 'sudo apparmor_parser -r FILE; sudo aa-status',
     check: 'security-modules',
+    isAsked: true,
   });
 }
 

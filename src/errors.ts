@@ -10,15 +10,18 @@ export class UserError extends Error {
   readonly exitCode: number;
   /** The check of `crt doctor` that tells more, where it lies in the machine. */
   readonly check: CheckId | undefined;
+  /** What the caller asked for caused it: of that the check knows nothing, and may well pass. */
+  readonly isAsked: boolean;
 
   constructor(
     message: string,
-    options: { hint?: string; commands?: readonly string[]; exitCode?: number; check?: CheckId; cause?: unknown } = {},
+    options: { hint?: string; commands?: readonly string[]; exitCode?: number; check?: CheckId; isAsked?: boolean; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.hint = options.hint;
     this.commands = options.commands;
     this.check = options.check;
+    this.isAsked = options.isAsked ?? false;
     this.exitCode = options.exitCode ?? 125;
   }
 }
@@ -40,7 +43,16 @@ export class StepError extends UserError {
 
   constructor(
     message: string,
-    detail: { index: number; op: string; errno: number; hint?: string; exitCode?: number; check?: CheckId; cause?: unknown },
+    detail: {
+      index: number;
+      op: string;
+      errno: number;
+      hint?: string;
+      exitCode?: number;
+      check?: CheckId;
+      isAsked?: boolean;
+      cause?: unknown;
+    },
   ) {
     super(message, detail);
     this.index = detail.index;

@@ -2,9 +2,11 @@ import { getSystemErrorMap } from 'node:util';
 import { StepError } from './errors.js';
 import { filterFlagNames, limitName } from './explain/numbers.js';
 import { shellWord } from './format/shell-word.js';
-import { checkOf } from './op-checks.js';
+import { MAKE_NULL } from './launch/launch.js';
+import { checkOf, isAsked, isNamed } from './op-checks.js';
 import { type HostPath, isOp, type Plan, type Step } from './plan/step.js';
 
+const READ_ONLY = ['/proc is mounted read-only', 'sudo mount -o remount,rw /proc'] as const;
 const MISFIT = ['a directory cannot be mounted on a file, nor a file on a directory', 'choose another place in the container'] as const;
 
 /** Why a verb fails with an errno, and what to do: only where that is known. Keys: `op ERRNO`, or `* ERRNO`. */
@@ -60,12 +62,18 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
   ],
   'userns EUSERS': ['user namespaces are nested too deeply here', '--userns host'],
   'userns EPERM': ['user namespaces may not be made here', 'cat /proc/sys/user/max_user_namespaces; or --userns host'],
+  'userns EROFS': READ_ONLY,
+  'oom-score EROFS': READ_ONLY,
   'mount EPERM': [
     'in a user namespace the kernel shows /proc and /sys only where the host has them uncovered: crt runs inside another container',
     '--userns host',
   ],
   // The helper says which file has no such name.
   'user ESRCH': ['', 'give a number: -u 1000:1000'],
+  'identity EINVAL': [
+    'this user, or one of its groups, is none of the ids of the user namespace, 0 to 65535',
+    'a smaller id in /etc/passwd and /etc/group of the rootfs, or --userns host',
+  ],
   'cwd ENOTDIR': ['there is a file in its place', 'choose another -w'],
   'rlimit EPERM': ['a hard limit can only be lowered here', 'give a lower --ulimit'],
   'exec ENOENT': [
@@ -152,7 +160,12 @@ export function stepError(plan: Plan, failed: { index: number; errno: number; te
   const op = step?.op ?? 'unknown';
   const { code, words } = describeErrno(failed.errno);
   const what = step ? describeStep(failed.index, step) : `step ${failed.index + 1}`;
-  const known = { index: failed.index, op, errno: failed.errno, ...(step ? { check: checkOf(step, code) } : {}) };
+  const known = {
+    index: failed.index,
+    op,
+    errno: failed.errno,
+    ...(step ? { check: checkOf(step, code), isAsked: isAsked(step, code) } : {}),
+  };
   if (failed.errno === 0) {
     return new StepError(`${what} did not end: its process was ${failed.text}`, {
       ...known,
@@ -162,7 +175,9 @@ export function stepError(plan: Plan, failed: { index: number; errno: number; te
   // The first step only takes a note: what fails there is what the helper looks at before it begins.
   if (op === 'on-orphan' && failed.text) return new StepError(`the helper does not begin: ${failed.text}`, known);
   const [cause, usual] = CAUSES[`${op} ${code}`] ?? CAUSES[`* ${code}`] ?? [undefined, undefined];
-  const hint = asked ?? usual;
+  // Of the masks: nobody has named it.
+  const isOwnNull = step !== undefined && isOp(step, 'bind-source') && step.operands.source === '/dev/null' && !isNamed(step);
+  const hint = isOwnNull && code === 'ENOENT' ? MAKE_NULL : (asked ?? usual);
   const kernel = failed.text ? `${KERNEL_SPEAKS.has(op) && code !== 'EXDEV' ? '; the kernel says' : ''}: ${failed.text}` : '';
   const exitCode = op !== 'exec' ? 125 : code === 'ENOENT' ? 127 : 126;
   return new StepError(`${what} failed: ${words} (${code})${kernel}${cause ? `. ${cause[0]?.toUpperCase()}${cause.slice(1)}` : ''}`, {

@@ -58,7 +58,8 @@ export const OP_CHECKS: Readonly<Record<OpName, CheckId>> = {
   'exec-label': 'security-modules',
   seccomp: 'seccomp',
   'close-fds': 'system-calls',
-  exec: 'rootfs',
+  // The shell's interpreter is tried by a whole start alone.
+  exec: 'container',
 };
 
 /** Where a limit on namespaces or terminals, and no disk, says ENOSPC. */
@@ -78,6 +79,35 @@ export function checkOf(step: Step, code: string): CheckId {
   if (isOp(step, 'bind-source') && step.operands.idmap === undefined)
     return step.operands.source === '/dev/null' ? 'masks' : 'system-calls';
   return OP_CHECKS[step.op];
+}
+
+/** What the kernel says of a place, or of a file in it, that does not fit. */
+const MISFIT = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST', 'EINVAL', 'ELOOP', 'EXDEV', 'ENAMETOOLONG'];
+/** Where the caller names a limit, a user, a place or a command, by what comes of a wrong one (errno(3)). */
+const ASKED: Readonly<Partial<Record<OpName, readonly string[]>>> = {
+  rlimit: ['EPERM', 'EINVAL'],
+  user: ['ESRCH', 'EFBIG', ...MISFIT],
+  identity: ['EINVAL'],
+  cwd: MISFIT,
+  bind: MISFIT,
+  mount: MISFIT,
+  'bind-source': MISFIT,
+  'exec-label': ['ENOENT'],
+  exec: ['ENOEXEC', 'EACCES', 'E2BIG', ...MISFIT],
+};
+
+/** The source of a mount of the config (plan/mounts.ts), and none that crt takes beside them. */
+export function isNamed({ operands }: Step<'bind-source'>): boolean {
+  return /\/bind-\d+$/.test(operands.target);
+}
+
+/** True when a step failed for what the caller asked for, which the check of the step does not know. */
+export function isAsked(step: Step, code: string): boolean {
+  if (!ASKED[step.op]?.includes(code)) return false;
+  // Without a command it is the rootfs' shell, which a check starts, too.
+  if (isOp(step, 'exec')) return step.operands.argv[0] !== '';
+  if (isOp(step, 'bind-source')) return isNamed(step);
+  return !isOp(step, 'mount') || step.operands.type === 'tmpfs' || code !== 'EINVAL';
 }
 
 /** By the slot that is filled (plan/rootfs.ts, plan/masks.ts, the cgroup drivers). */

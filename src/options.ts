@@ -66,7 +66,7 @@ export interface RunOptions {
   env?: Readonly<Record<string, string>>;
   /** Absolute inside the container; made when missing. Default `/`. */
   cwd?: string;
-  /** `name`, `uid`, `name:group`, `uid:gid`; names are looked up inside the rootfs. Default root. */
+  /** `name`, `uid`, `name:group`, `uid:gid`; names are looked up inside the rootfs. In a user namespace ids are 0 to 65535. Default root. */
   user?: string;
   hostname?: string;
   /** Bytes, at least 6 MiB. */
@@ -104,7 +104,7 @@ export interface RunOptions {
    * root inside is root of the host, less capabilities.
    */
   userns?: 'auto' | 'host';
-  /** Further groups by number, 0 to 4294967294. */
+  /** Further groups by number, 0 to 65535; without a user namespace to 4294967294. */
   groupAdd?: readonly number[];
   /** Make the root file system read-only. */
   readOnly?: boolean;

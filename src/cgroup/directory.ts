@@ -109,6 +109,7 @@ function refused(write: LimitWrite, error: unknown): UserError {
   return new UserError(`the kernel refused ${write.file} = ${write.value}: ${errnoWords(error)}`, {
     hint: write.hint,
     check: limitCheck(write),
+    isAsked: write.file === 'cpuset.cpus' && (isErrno(error, 'ERANGE') || isErrno(error, 'EINVAL')),
     cause: error,
   });
 }

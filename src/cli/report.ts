@@ -1,4 +1,4 @@
-import { BugError, printable, UserError } from '../index.js';
+import { BugError, printable, shellWord, UserError } from '../index.js';
 import { writeAll } from './output.js';
 import { asTyped } from './privilege.js';
 import { screen } from './screen.js';
@@ -23,13 +23,14 @@ export function notice(text: string): void {
   writeAll(2, `crt: ${harmless(text)}\n`);
 }
 
-/** Prints what went wrong, the one place that does, and answers the exit code. */
-export function report(error: unknown): number {
+/** Prints what went wrong, the one place that does, and answers the exit code. @param rootfs `--rootfs`, where it was given */
+export function report(error: unknown, rootfs?: string): number {
   const { red, dim, reset } = paint();
   const head = `${red}crt:${reset} `;
   if (error instanceof UserError) {
     const hint = error.hint === undefined ? '' : `${dim}${indent(harmless(error.hint))}${reset}\n`;
-    const more = error.check === undefined ? '' : `${dim}${indent(`tells more: ${asTyped()} doctor ${error.check}`)}${reset}\n`;
+    const words = doctorWords(error, rootfs);
+    const more = words === undefined ? '' : `${dim}${indent(harmless(`tells more: ${asTyped()} doctor ${words}`))}${reset}\n`;
     writeAll(2, `${head}${harmless(error.message)}\n${hint}${more}`);
     return error.exitCode;
   }
@@ -41,6 +42,15 @@ export function report(error: unknown): number {
   const what = error instanceof BugError ? 'this is a bug of crt' : 'an error that crt did not foresee';
   writeAll(2, `${head}${what}; please report it with these lines\n${dim}${indent(harmless(stack))}${reset}\n`);
   return 125;
+}
+
+/** The checks that look at a rootfs. */
+const OF_ROOTFS: readonly UserError['check'][] = ['rootfs', 'user-namespace', 'container'];
+
+/** Undefined where a check would not tell more. */
+function doctorWords({ check, isAsked }: UserError, rootfs: string | undefined): string | undefined {
+  if (check === undefined || isAsked) return undefined;
+  return rootfs !== undefined && OF_ROOTFS.includes(check) ? `${check} --rootfs ${shellWord(rootfs)}` : check;
 }
 
 function indent(text: string): string {

@@ -6,7 +6,7 @@ import { inFlags } from './in-flags.js';
 import { refuseUnbuiltFlags } from './not-built.js';
 import { refuseOtherWords } from './not-text.js';
 import { requireRoot } from './privilege.js';
-import { notice } from './report.js';
+import { notice, report } from './report.js';
 import { RUN_FLAGS, type RunFlagName } from './run-flags.js';
 import { toRunOptions } from './run-options.js';
 import { SignalRelay } from './signals.js';
@@ -31,7 +31,7 @@ export async function runVerb(argv: readonly string[]): Promise<number | 'help'>
     if (dryRun || form === 'sh') return printPlan(options, form ?? 'text');
     return await runToEnd(form === undefined ? options : { ...options, ...narrate(options, form) });
   } catch (error) {
-    throw inFlags(error, values);
+    return report(inFlags(error, values), values.text('rootfs'));
   }
 }
 

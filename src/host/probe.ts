@@ -1,16 +1,18 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism, release } from 'node:os';
-import { BugError, UserError } from '../errors.js';
+import { BugError } from '../errors.js';
 import { cgroupFacts } from './cgroup-mounts.js';
 import type { HostFacts } from './facts.js';
 import { lsmFacts } from './lsm.js';
 import { parseMounts } from './mounts.js';
+import { bootId, readProc } from './process.js';
 
 /**
  * Reads what a start must know about this machine: a few small files of /proc, nothing written.
- * @throws UserError when /proc is not mounted.
+ * @throws UserError when /proc is not mounted, or not whole.
  */
 export function probeHost(): HostFacts {
+  // Of a start; and a /proc with processes alone (subset=pid) does not have it.
+  bootId();
   const mounts = parseMounts(readProc('/proc/self/mountinfo'));
   return {
     kernel: parseRelease(release()),
@@ -28,19 +30,6 @@ export function probeHost(): HostFacts {
     lsm: lsmFacts(mounts),
     mounts,
   };
-}
-
-function readProc(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new UserError(`${path} is missing: crt needs a mounted /proc`, {
-      hint: 'mount -t proc proc /proc',
-      check: 'environment',
-      cause: error,
-    });
-  }
 }
 
 /** `6.18.44-fc-v657` → its first two numbers. */

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { UserError } from '../errors.js';
 
 /** What names one process for good: a pid alone is reused, and starts over with each boot. */
 export interface ProcessIdentity {
@@ -33,10 +34,24 @@ function namespaceOf(pid: string): number | undefined {
   }
 }
 
+/** @throws UserError when there is no such file. */
+export function readProc(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new UserError(`${path} is missing: crt needs a mounted /proc, the whole of it`, {
+      hint: 'mount -t proc proc /proc',
+      check: 'environment',
+      cause: error,
+    });
+  }
+}
+
 let boot: string | undefined;
-/** A random UUID that lasts for one boot (random(4)), and so for all of this process. */
+/** A random UUID that lasts for one boot (random(4)), and so for all of this process. @throws UserError when /proc is not whole. */
 export function bootId(): string {
-  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  boot ??= readProc('/proc/sys/kernel/random/boot_id').trim();
   return boot;
 }
 

@@ -1,9 +1,11 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { BugError, UserError } from '../errors.js';
 import type { StepResult } from '../options.js';
 import { opsHash } from '../plan/ops.js';
 import type { HostPath } from '../plan/step.js';
+import { codeOf, errnoWords } from '../state/failure.js';
 import { EventDecoder } from './decoder.js';
 import type { HelperEvent } from './events.js';
 
@@ -195,8 +197,30 @@ export class Launch {
   }
 }
 
+/** What makes /dev/null where it is missing. */
+export const MAKE_NULL = 'sudo mknod -m 666 /dev/null c 1 3';
+/** What keeps any file from being opened. */
+const SHORTAGES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
+
+/** Why /dev/null cannot be opened, which `ignore` takes for a stream: Node blames the program for that (errno(3)). */
+function nullCode(): string | undefined {
+  try {
+    closeSync(openSync('/dev/null', 'r+'));
+    return undefined;
+  } catch (error) {
+    return codeOf(error);
+  }
+}
+
 function spawnError(helper: string, cause: unknown): UserError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+  const code = codeOf(cause) ?? 'unknown error';
+  if (!SHORTAGES.has(code) && nullCode() === code) {
+    return new UserError(`cannot start ${helper}: /dev/null cannot be opened, which is to be its input or output: ${errnoWords(cause)}`, {
+      hint: code === 'ENOENT' ? MAKE_NULL : 'ls -l /dev/null; findmnt -T /dev/null',
+      check: 'masks',
+      cause,
+    });
+  }
   const words: Record<string, string> = {
     EMFILE: 'too many open files',
     ENFILE: 'the machine has too many open files',

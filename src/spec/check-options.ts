@@ -2,6 +2,7 @@ import { UserError } from '../errors.js';
 import type { MountOption, RunOptions } from '../options.js';
 import { checkCapability, checkCapabilityFlags } from './cap-flags.js';
 import { checkCpus, checkCpuset } from './cpus.js';
+import { IDS } from './defaults.js';
 import { DEVICE_OPTION } from './device-flag.js';
 import { LONGEST_TIMEOUT } from './duration.js';
 import { checkAbsolute } from './mount-target.js';
@@ -167,8 +168,22 @@ export function checkOptions(options: unknown): RunOptions {
   checkCapabilityFlags(checked);
   if (checked.privileged && checked.userns === 'auto')
     throw new UserError('userns: privileged means userns host', { hint: 'leave one of the two out' });
+  checkMapped(checked);
   if (checked.writableRootfs) refuseLayerOptions(checked);
   return checked;
+}
+
+/** Nobody can become an id that the user namespace does not have (setresuid(2)). */
+function checkMapped({ user, groupAdd = [], userns, privileged }: RunOptions): void {
+  if (userns === 'host' || privileged) return;
+  const { uid = 0, gid = 0 } = user === undefined ? {} : checkUser(user);
+  const beyond = [['user', uid], ['user', gid], ...groupAdd.map((id, at) => [`groupAdd[${at}]`, id] as const)] as const;
+  for (const [path, id] of beyond) {
+    if (id < IDS) continue;
+    throw new UserError(`${path}: ${id} is none of the ids of a user namespace, 0 to ${IDS - 1}`, {
+      hint: 'take a smaller id, or --userns host',
+    });
+  }
 }
 
 function checkMemorySwap({ memory, memorySwap }: RunOptions): void {

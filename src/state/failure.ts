@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { UserError } from '../errors.js';
 
@@ -39,6 +40,14 @@ const CHECKS: Readonly<Record<string, UserError['check']>> = {
   ENAMETOOLONG: undefined,
 };
 
+/** What keeps even root from it (ioctl_iflags(2)). */
+function refusedToRoot(error: unknown): (typeof CAUSES)[string] | undefined {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code !== 'EPERM' || path === undefined || process.geteuid?.() !== 0) return undefined;
+  const folder = dirname(path);
+  return ['not permitted, not even to root', `the folder may be immutable: lsattr -d ${folder}; then chattr -i ${folder}`];
+}
+
 /**
  * A failed system call as the user's problem: `what: why`, with what to try next where that is known.
  * @param check the check of `crt doctor` for the folder that it is about.
@@ -46,7 +55,7 @@ const CHECKS: Readonly<Record<string, UserError['check']>> = {
 export function systemError(what: string, error: unknown, check: UserError['check'] = 'state-dir'): UserError {
   if (error instanceof UserError) return error;
   const code = codeOf(error) ?? '';
-  const [text, hint] = CAUSES[code] ?? [error instanceof Error ? error.message : String(error)];
+  const [text, hint] = refusedToRoot(error) ?? CAUSES[code] ?? [error instanceof Error ? error.message : String(error)];
   return new UserError(`${what}: ${text}`, {
     cause: error,
     check: code in CHECKS ? CHECKS[code] : check,

@@ -51,12 +51,16 @@ export function readAll(roots: Pick<Roots, 'state'>): readonly Entry[] {
 export function read(roots: Pick<Roots, 'state'>, name: string): Entry | undefined {
   const directory = toHostPath(`${roots.state}/${name}`);
   try {
-    const stat = lstatSync(directory, { throwIfNoEntry: false });
-    if (stat === undefined) return undefined;
-    const seen = { name, directory, inode: stat.ino, isFolder: stat.isDirectory() };
-    if (!seen.isFolder)
-      return { ...seen, record: undefined, problem: 'not a folder', init: undefined, cgroups: undefined, exit: undefined };
-    return { ...seen, ...readFiles(directory, name) };
+    for (;;) {
+      const stat = lstatSync(directory, { throwIfNoEntry: false });
+      if (stat === undefined) return undefined;
+      const seen = { name, directory, inode: stat.ino, isFolder: stat.isDirectory() };
+      if (!seen.isFolder)
+        return { ...seen, record: undefined, problem: 'not a folder', init: undefined, cgroups: undefined, exit: undefined };
+      const files = readFiles(directory, name);
+      // An undo renames the folder away, and a start another into its place: what was read meanwhile is of neither.
+      if (lstatSync(directory, { throwIfNoEntry: false })?.ino === stat.ino) return { ...seen, ...files };
+    }
   } catch (error) {
     throw systemError(`cannot read ${directory}`, error);
   }

@@ -7,7 +7,8 @@ import { defaultCapabilities } from '../../src/spec/defaults.js';
 import type { SeccompRule } from '../../src/spec/types.js';
 import { box, CRT, ended, folder, host, onV1, ROOTFS, serial } from '../e2e/support.js';
 import { look, mounting, PYTHON, refusing, startIn, without } from './around.js';
-import { checkOf, failing, finding } from './report.js';
+import { broken, repaired } from './broken.js';
+import { checkOf, complaints, failing, finding, fixOf } from './report.js';
 
 /** Those that are tried here. */
 const ALL = ['system-calls', 'namespaces', 'filesystems', 'user-namespace', 'seccomp', 'no-new-privs', 'capabilities'].concat([
@@ -172,4 +173,52 @@ serial('not root: only root can look', async (t) => {
   const report = await look(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'], ALL, { CRT_STATE_DIR: `/tmp/${name}` });
   t.deepEqual(failing(report), []);
   t.is(finding(report, 'container').observed, 'only root can look');
+});
+
+serial('a /dev/ptmx that gives no terminals: terminal says so, not node-pty, and what it shows repairs both', async (t) => {
+  const world = await broken(t, 'mount --bind /dev/null /dev/ptmx');
+  const report = await world.ask({ only: ['terminal', 'node-pty'] });
+  t.regex(finding(report, 'terminal').observed, /^no terminal of the host can be opened: \/dev\/ptmx: /);
+  t.false(/cannot be loaded/.test(JSON.stringify(checkOf(report, 'node-pty'))));
+  await world.sh(fixOf(report, 'terminal'));
+  t.is(checkOf(await world.ask({ only: ['terminal'] }), 'terminal').verdict, 'pass');
+});
+
+serial('a /dev without ptmx and pts', async (t) => {
+  const world = await broken(t, `${FAKE_DEV}; rm /dev/null; mknod -m 666 /dev/null c 1 3`);
+  await repaired(t, world, { only: ['terminal'] }, ['terminal warn']);
+});
+
+serial('no /dev/null: masks says so, not the helper, and so does a start, which blames no flag', async (t) => {
+  const gone = `${FAKE_DEV}; rm /dev/null`;
+  const world = await broken(t, gone);
+  const report = await world.ask({ only: ['masks', 'helper', 'container'] });
+  t.deepEqual(complaints(report), ['helper unknown', 'masks fail', 'container unknown']);
+  t.regex(finding(report, 'masks').observed, /\/dev\/null cannot be opened/);
+  const { stderr } = await ended(startIn(mounting(gone), [...CRT, 'run', box(t), '--', 'true']));
+  t.regex(stderr, /bind-source \/dev\/null .*\n +sudo mknod -m 666 \/dev\/null c 1 3\n/);
+  await world.sh(fixOf(report, 'masks'));
+  t.deepEqual(complaints(await world.ask({ only: ['masks', 'helper'] })), []);
+});
+
+serial('a read-only /proc: user-namespace names it, so does a start, and the command that is shown repairs it', async (t) => {
+  const script = 'mount --bind -o ro /proc /proc || mount -o remount,bind,ro /proc';
+  const { stderr } = await ended(startIn(mounting(script), [...CRT, 'run', box(t), '--', 'true']));
+  t.regex(stderr, /\(EROFS\)\. \/proc is mounted read-only\n/);
+  const world = await broken(t, script);
+  const report = await world.ask({ only: ['user-namespace'] });
+  t.regex(finding(report, 'user-namespace').observed, /^\/proc is mounted read-only/);
+  await world.sh(fixOf(report, 'user-namespace'));
+  t.deepEqual(complaints(await world.ask({ only: ['user-namespace'] })), []);
+});
+
+serial('a /proc of processes alone is told in words, by each verb', async (t) => {
+  const around = mounting('mount -t proc -o subset=pid proc /proc');
+  for (const words of [['run', box(t), '--', 'true'], ['ps'], ['doctor', 'node']]) {
+    const { code, stderr } = await ended(startIn(around, [...CRT, ...words]));
+    t.is(code, 125, words[0]);
+    t.regex(stderr, /^crt: \/proc\/\S+ is missing: crt needs a mounted \/proc, the whole of it\n +mount -t proc proc \/proc\n/m);
+  }
+  const repaired = await ended(startIn(mounting('mount -t proc -o subset=pid proc /proc; mount -t proc proc /proc'), [...CRT, 'ps']));
+  t.is(repaired.code, 0, repaired.stderr);
 });

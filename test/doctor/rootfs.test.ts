@@ -1,9 +1,21 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import { crt } from '../cli/crt.js';
 import { smallRootfs } from '../e2e/small-rootfs.js';
-import { e2e, folder } from '../e2e/support.js';
+import { contain, e2e, folder } from '../e2e/support.js';
 import { type Broken, broken, type Question, whole } from './broken.js';
 import { checkOf, complaints, fixOf } from './report.js';
 import { crtDoctor } from './support.js';
@@ -40,8 +52,10 @@ e2e('a rootfs without a shell', async (t) => {
   const rootfs = await smallRootfs(t);
   rmSync(`${rootfs}/bin/sh`);
   const report = await whole.ask(taking(rootfs));
-  t.deepEqual(complaints(report), ['rootfs fail'], JSON.stringify(report));
-  t.true(checkOf(report, 'rootfs').findings.some(({ observed }) => /^there is no shell in /.test(observed)));
+  t.deepEqual(complaints(report), ['rootfs warn'], JSON.stringify(report));
+  const found = checkOf(report, 'rootfs').findings.find(({ observed }) => /^there is no shell in /.test(observed));
+  t.is(found?.cost, 'a shell: each run has to name a command');
+  t.is((await contain(t, { rootfs, command: ['ls'] })).exitCode, 0);
 });
 
 e2e('a rootfs that all may write to', async (t) => {
@@ -99,6 +113,19 @@ e2e('a shell that all may write to', async (t) => {
   const rootfs = await smallRootfs(t);
   chmodSync(`${rootfs}/bin/sh`, 0o757);
   await repaired(t, whole, rootfs, 'fail', /^\/bin\/sh can be written to by every user/);
+});
+
+e2e('a shell that is linked into a folder that all may write to: a start refuses it, too', async (t) => {
+  const rootfs = await smallRootfs(t);
+  mkdirSync(`${rootfs}/open`);
+  chmodSync(`${rootfs}/open`, 0o777);
+  renameSync(`${rootfs}/bin/sh`, `${rootfs}/open/sh`);
+  symlinkSync('/open/sh', `${rootfs}/bin/sh`);
+  const words = /^\/open can be written to by every user/;
+  await t.throwsAsync(contain(t, { rootfs }), { message: words });
+  await t.throwsAsync(contain(t, { rootfs, command: ['sh', '-c', ':'] }), { message: words });
+  await repaired(t, whole, rootfs, 'fail', words);
+  t.is((await contain(t, { rootfs })).exitCode, 0);
 });
 
 e2e('a rootfs of another user is a warning', async (t) => {

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
-import { e2e, folder, until } from '../e2e/support.js';
+import { crt, e2e, folder, until } from '../e2e/support.js';
 import { look, PYTHON } from './around.js';
 import { broken, type Question, repaired, whole } from './broken.js';
 import { checkOf, complaints, failing, finding, saying } from './report.js';
@@ -212,4 +212,18 @@ e2e('layers on a file system without extended attributes: it mounts, and does no
   // What the fix says, by a file system that can.
   const env = { ...question.env, CRT_LAYERS_DIR: `${path}/state/layers` };
   t.deepEqual(complaints(await world.ask({ only: ['layers-dir', 'overlay'], env })), []);
+});
+
+e2e('a state directory that is immutable: root hears why, not to become root', async (t) => {
+  const state = `${await folder(t)}/state`;
+  mkdirSync(state, { mode: 0o700 });
+  if (spawnSync('chattr', ['+i', state]).status !== 0) return t.pass('no chattr, or a file system without flags');
+  t.teardown(() => spawnSync('chattr', ['-i', state]));
+  const { stderr } = await crt(t, ['run', 'immutable', '--', 'true'], { env: { CRT_STATE_DIR: state } });
+  t.true(
+    stderr.includes(`: not permitted, not even to root\n     the folder may be immutable: lsattr -d ${state}; then chattr -i ${state}\n`),
+    stderr,
+  );
+  const report = await whole.ask({ only: ['state-dir'], env: { CRT_STATE_DIR: state } });
+  t.regex(finding(report, 'state-dir').fix?.advice ?? '', /lsattr -d/);
 });

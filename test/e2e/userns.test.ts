@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   lstatSync,
@@ -12,8 +13,9 @@ import {
 } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { chooseIds } from '../../src/ids.js';
-import { list, remove, run } from '../../src/index.js';
+import { list, remove, run, StepError } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
+import { smallRootfs } from './small-rootfs.js';
 import { box, contain, e2e, folder, ROOTFS, script } from './support.js';
 
 const FIRST = 0x70000000;
@@ -163,6 +165,17 @@ for (const uid of [0, 1000]) {
 e2e('the layer may hold setuid files, of ids that nobody has', async (t) => {
   const { stdout } = await script(t, 'cp /bin/true /tmp/t; chmod 4755 /tmp/t; stat -c %a /tmp/t');
   t.is(stdout, '4755\n');
+});
+
+e2e('a name of /etc/passwd with an id that the user namespace does not have: the error says so', async (t) => {
+  const rootfs = await smallRootfs(t);
+  appendFileSync(`${rootfs}/etc/passwd`, 'far:x:99999:0::/:/bin/sh\n');
+  chmodSync(rootfs, 0o755);
+  const error = await t.throwsAsync(run({ name: box(t), rootfs, user: 'far', command: ['id', '-u'] }), { instanceOf: StepError });
+  t.regex(error?.message ?? '', /is none of the ids of the user namespace, 0 to 65535$/);
+  t.regex(error?.hint ?? '', /--userns host/);
+  const { stdout } = await run({ name: box(t), rootfs, user: 'far', userns: 'host', command: ['id', '-u'] });
+  t.is(stdout, '99999\n');
 });
 
 e2e('without a user namespace root inside is root of the host', async (t) => {

@@ -190,6 +190,14 @@ test('anything at all is taken or refused in words', (t) => {
   );
 });
 
+test('an id that the user namespace does not have is refused before anything is made', (t) => {
+  for (const user of ['65536', '0:65536', 'root:99999'])
+    t.throws(() => check({ user }), { instanceOf: UserError, message: /^user: \d+ is none of the ids of a user namespace, 0 to 65535$/ });
+  t.throws(() => check({ groupAdd: [1, 65536] }), { instanceOf: UserError, message: /^groupAdd\[1\]: 65536 / });
+  t.notThrows(() => check({ user: '65535:65535', groupAdd: [65535] }));
+  for (const more of [{ userns: 'host' }, { privileged: true }]) t.notThrows(() => check({ user: '65536', groupAdd: [65536], ...more }));
+});
+
 test('what contradicts itself is refused: one of the two would be ignored', (t) => {
   for (const options of [
     { capAdd: ['kill'], capDrop: ['CAP_KILL'] },

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import test from 'ava';
 import { MAX_STATE_FILE } from '../../src/state/file.js';
 import { read, readAll } from '../../src/state/store.js';
@@ -24,6 +25,46 @@ test('temporary folders are no containers', (t) => {
   const roots = makeRoots(t);
   leave(roots, '.box.1-2.0123456789abcdef', {});
   t.deepEqual(readAll(roots), []);
+});
+
+/** Has something happen right before a state.json is opened, once. */
+function atOpen<T>(happens: () => void, look: () => T): T {
+  const open = fs.openSync;
+  const stop = (): void => {
+    fs.openSync = open;
+    syncBuiltinESMExports();
+  };
+  fs.openSync = (path, ...more) => {
+    if (String(path).endsWith('/state.json')) {
+      stop();
+      happens();
+    }
+    return open(path, ...more);
+  };
+  syncBuiltinESMExports();
+  try {
+    return look();
+  } finally {
+    stop();
+  }
+}
+
+test('a folder that an undo renames away while it is read is not there, or is the next one of the name', (t) => {
+  const roots = makeRoots(t);
+  const away = (): void => renameSync(leave(roots, 'box', {}), `${roots.state}/.away`);
+  leave(roots, 'box', { 'state.json': fullRecord('box') });
+  t.is(
+    atOpen(away, () => read(roots, 'box')),
+    undefined,
+  );
+  const next = fullRecord('box');
+  leave(roots, 'box', { 'state.json': fullRecord('box'), 'exit.json': {} });
+  renameSync(`${roots.state}/.away`, `${roots.state}/.old`);
+  const swap = (): void => {
+    away();
+    leave(roots, 'box', { 'state.json': next });
+  };
+  t.deepEqual(atOpen(swap, () => read(roots, 'box'))?.record, next);
 });
 
 function makeSparse(path: string): void {

@@ -26,7 +26,12 @@ export const leftovers: Check = {
       const left = findLeftovers(context).filter(({ key }) => before.has(key));
       if (left.length === 0) return [NOTHING, ...foreign(context)];
       const found = left.map(
-        ({ observed, fix }): Finding => ({ verdict: 'warn', observed, cost: 'a name, or room, that is held for nobody', fix }),
+        ({ observed, fix }): Finding => ({
+          verdict: 'warn',
+          observed,
+          cost: 'the names, memory and room that crashed containers still hold',
+          fix,
+        }),
       );
       return [...found, ...foreign(context)];
     } catch (error) {

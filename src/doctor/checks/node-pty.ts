@@ -1,8 +1,10 @@
 import { isatty } from 'node:tty';
+import { UserError } from '../../errors.js';
 import { shellWord } from '../../format/shell-word.js';
 import { openTerminal } from '../../launch/terminal.js';
 import { codeOf } from '../../state/failure.js';
 import type { Check, Finding, Fix } from '../check.js';
+import { toFinding } from '../finding.js';
 import { ownPackage } from '../package-root.js';
 
 export const nodePty: Check = {
@@ -28,6 +30,8 @@ async function open(): Promise<Finding> {
     if (works) return { verdict: 'pass', observed: 'terminals for scripts: node-pty opens one' };
     return lacking('what node-pty opens is no terminal', { advice: 'is devpts mounted? findmnt /dev/pts' });
   } catch (error) {
+    // It is loaded, and the kernel gave it none.
+    if (error instanceof UserError && error.check === 'terminal') return toFinding(error, 'node-pty');
     const cause = error instanceof Error ? error.cause : undefined;
     if (cause === undefined)
       return lacking(`node-pty opens no terminal: ${text(error)}`, { advice: 'is devpts mounted? findmnt /dev/pts' });

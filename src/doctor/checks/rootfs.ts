@@ -1,3 +1,4 @@
+import { UserError } from '../../errors.js';
 import { shellWord } from '../../format/shell-word.js';
 import type { HostFacts } from '../../host/facts.js';
 import { hostRootfs } from '../../host-rootfs.js';
@@ -69,7 +70,11 @@ async function judge(chosen: Rootfs, context: Context): Promise<readonly Finding
     const shell: Finding = { verdict: 'pass', observed: `its shell is ${report.command?.path}` };
     return [shell, ...notices.map((observed): Finding => ({ verdict: 'warn', observed, ...owned(chosen, context) }))];
   } catch (error) {
-    return [toFinding(error, 'rootfs', { cost: COST })];
+    // The code of a command that is not there (judge.ts): here it is the shell, which is only the default.
+    const isShellLess = error instanceof UserError && error.exitCode === 127;
+    return [
+      toFinding(error, 'rootfs', isShellLess ? { verdict: 'warn', cost: 'a shell: each run has to name a command' } : { cost: COST }),
+    ];
   }
 }
 

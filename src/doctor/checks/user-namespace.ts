@@ -1,3 +1,5 @@
+import type { HostFacts } from '../../host/facts.js';
+import { holdingMount, type MountEntry } from '../../host/mounts.js';
 import { checkMappable } from '../../idmap.js';
 import { stageDev } from '../../plan/devices.js';
 import { mountAll } from '../../plan/mounts.js';
@@ -11,6 +13,7 @@ import { allEnded, elsewhere, toldElsewhere } from '../finding.js';
 import { defaultContainer, emptyRoot, onlyUserNamespace } from '../layouts.js';
 import { reachedLimit } from '../namespace-limit.js';
 import { note } from '../probe-plan.js';
+import { remount } from '../root-fix.js';
 
 const ID = 'user-namespace';
 const COST = '`crt run` needs --userns host each time: root inside is then root of the host, less capabilities';
@@ -35,9 +38,9 @@ export const userNamespace: Check = {
     ]);
     const [inside, mapped] = await allEnded([mountInside(context), mapRoot(context, lower)] as const);
     // The first step of both; the one for the mounts makes other namespaces as well, whose limits count there.
-    if (!mapped.ok && mapped.op === 'userns') return [tell(mapped, lower)];
+    if (!mapped.ok && mapped.op === 'userns') return [tell(mapped, lower, context.facts)];
     if (!inside.ok && inside.op === 'userns') return [elsewhere('namespaces')];
-    const failures = [inside, mapped].flatMap((result) => (result.ok ? [] : [tell(result, lower)]));
+    const failures = [inside, mapped].flatMap((result) => (result.ok ? [] : [tell(result, lower, context.facts)]));
     return failures.length > 0
       ? failures
       : [{ verdict: 'pass', observed: `root inside is nobody outside: ids are mapped, those of ${lower} too` }];
@@ -61,7 +64,7 @@ function mapRoot(context: Context, lower: HostPath): ReturnType<Context['probe']
   return context.probe({ stage: [makeUserNamespace(alone), ...stageRoot(layout, alone)] });
 }
 
-function tell(failed: ProbeFailure, lower: HostPath): Finding {
+function tell(failed: ProbeFailure, lower: HostPath, { mounts }: HostFacts): Finding {
   const isLayer = failed.op === 'overlay' && failed.code !== 'ENODEV';
   const told = toldElsewhere(failed, ID, isLayer ? ['overlay'] : []);
   if (told) return told;
@@ -73,6 +76,7 @@ function tell(failed: ProbeFailure, lower: HostPath): Finding {
       : isLayer || failed.op === 'bind-source'
         ? `the ids of ${lower} cannot be mapped`
         : 'no user namespace can be made';
+  if (failed.op === 'userns' && failed.code === 'EROFS') return readOnly(failed, mounts);
   const limit = failed.op === 'userns' && failed.code === 'ENOSPC' ? reachedLimit('user') : undefined;
   return {
     verdict: 'fail',
@@ -80,6 +84,17 @@ function tell(failed: ProbeFailure, lower: HostPath): Finding {
     expected: EXPECTED,
     cost: COST,
     fix: limit?.fix ?? fixFor(failed, place),
+  };
+}
+
+function readOnly({ reason }: ProbeFailure, mounts: readonly MountEntry[]): Finding {
+  const proc = holdingMount('/proc', mounts);
+  return {
+    verdict: 'fail',
+    observed: `/proc is mounted read-only: no ids can be mapped: ${reason}`,
+    expected: 'a /proc that can be written to',
+    cost: 'no container can be started',
+    ...(proc === undefined ? {} : { fix: { commands: [remount(proc)] } }),
   };
 }
 
