@@ -39,8 +39,17 @@ export function standing(path: HostPath): HostPath {
 /** The symbolic link on the way that leads nowhere: mkdir(2) makes no folder in its place. */
 export function danglingLink(path: HostPath): HostPath | undefined {
   if (isThere(path)) return undefined;
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return path;
+  if (isLink(path)) return path;
   return path === '/' ? undefined : danglingLink(toHostPath(dirname(path)));
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  } catch {
+    // Below a file.
+    return false;
+  }
 }
 
 /** Also where it cannot be looked at: whoever works on it says why. */

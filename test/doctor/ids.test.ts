@@ -44,7 +44,9 @@ function everyStep(): Step[] {
   const make = (op: OpName, operands: Record<string, unknown>): Step =>
     ({ op, actor: 'init', flags: [], operands, chapter: 'process', why: '' }) as unknown as Step;
   return [
-    ...(Object.keys(OPS) as OpName[]).map((op) => make(op, { fd: 'lower', source: '/srv', idmap: 'userns', resource: 7, flags: 0 })),
+    ...(Object.keys(OPS) as OpName[]).map((op) =>
+      make(op, { fd: 'lower', source: '/srv', target: '/srv', argv: [''], idmap: 'userns', resource: 7, flags: 0 }),
+    ),
     ...['upper', 'work', 'empty', 'cgroup', 'cgroup-memory'].map((fd) => make('open', { fd })),
     ...['/dev/null', '/srv'].map((source) => make('bind-source', { source, target: '/run/crt/box/x', attrs: 0 })),
   ];
