@@ -216,7 +216,9 @@ function spawnError(helper: string, cause: unknown): UserError {
   const code = codeOf(cause) ?? 'unknown error';
   if (!SHORTAGES.has(code) && nullCode() === code) {
     return new UserError(`cannot start ${helper}: /dev/null cannot be opened, which is to be its input or output: ${errnoWords(cause)}`, {
-      hint: code === 'ENOENT' ? MAKE_NULL : 'ls -l /dev/null; findmnt -T /dev/null',
+      ...(code === 'ENOENT'
+        ? { hint: MAKE_NULL, commands: [MAKE_NULL.replace('sudo ', '')] }
+        : { hint: 'ls -l /dev/null; findmnt -T /dev/null' }),
       check: 'masks',
       cause,
     });
