@@ -22,7 +22,8 @@ function validate(json: unknown): Config | undefined {
 }
 
 const other = fc.oneof(
-  fc.jsonValue(),
+  // As JSON writes it: it has no −0.
+  fc.jsonValue().map((value): unknown => JSON.parse(JSON.stringify(value))),
   fc.constantFrom<unknown>('', '/', '/a', '/proc', '/../x', 'a\0b', -1, 0, 1, 0.5, 2 ** 32, 2n ** 64n - 1n, true, null, [], {}, [
     'CAP_CHOWN',
   ]),
