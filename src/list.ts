@@ -99,7 +99,9 @@ function matches(summary: ContainerSummary, { names, statuses }: Filters): boole
 
 function summarizeAll(context: UndoContext): readonly ContainerSummary[] {
   const entries = readAll(context.roots);
-  attempt(() => sweepTemporaries(context.roots, bootId()));
+  // Without it nobody can be told alive from dead: an error, also where there is nothing to list.
+  const boot = bootId();
+  attempt(() => sweepTemporaries(context.roots, boot));
   attempt(() => sweepIds(context.roots));
   let facts: CgroupFacts | undefined;
   return entries.flatMap((seen) => {
