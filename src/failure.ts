@@ -177,7 +177,7 @@ export function stepError(plan: Plan, failed: { index: number; errno: number; te
   const [cause, usual] = CAUSES[`${op} ${code}`] ?? CAUSES[`* ${code}`] ?? [undefined, undefined];
   // Of the masks: nobody has named it.
   const isOwnNull = step !== undefined && isOp(step, 'bind-source') && step.operands.source === '/dev/null' && !isNamed(step);
-  const hint = isOwnNull && code === 'ENOENT' ? MAKE_NULL : (asked ?? usual);
+  const hint = isOwnNull && code === 'ENOENT' ? `sudo ${MAKE_NULL}` : (asked ?? usual);
   const kernel = failed.text ? `${KERNEL_SPEAKS.has(op) && code !== 'EXDEV' ? '; the kernel says' : ''}: ${failed.text}` : '';
   const exitCode = op !== 'exec' ? 125 : code === 'ENOENT' ? 127 : 126;
   return new StepError(`${what} failed: ${words} (${code})${kernel}${cause ? `. ${cause[0]?.toUpperCase()}${cause.slice(1)}` : ''}`, {

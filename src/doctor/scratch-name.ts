@@ -1,13 +1,11 @@
 import type { ProcessIdentity } from '../host/process.js';
 import { randomName } from '../state/file.js';
 import { ownIdentity } from '../state/lock.js';
+import { temporaryOwner } from '../state/temporary.js';
 
 /** The first part of every name that a check gives to what it makes: the next doctor removes it should we be killed. */
 export const SCRATCH = 'crt-doctor';
 const PATTERN = new RegExp(`^${SCRATCH}-(\\d{1,7})-([0-9a-z]{1,10})(?:_([0-9a-z]{1,8}))?-`);
-
-/** Of state/temporary.ts. */
-const FOLDER = new RegExp(`^\\.${SCRATCH}.*\\.(\\d{1,7})-(\\d{1,15})(?:-(\\d{1,15}))?\\.[0-9a-f]{16}$`);
 
 /** Whose it is, in this boot: a pid alone is reused. */
 export type Maker = Omit<ProcessIdentity, 'bootId'>;
@@ -21,17 +19,14 @@ export function scratchName(suffix: string): string {
 
 /** The doctor that gave this name; undefined for any other name. */
 export function makerOf(name: string): Maker | undefined {
-  return decode(PATTERN.exec(name), 36);
+  const [, pid, ticks, namespace] = PATTERN.exec(name) ?? [];
+  if (pid === undefined || ticks === undefined) return undefined;
+  const known = namespace === undefined ? {} : { pidNamespace: Number.parseInt(namespace, 36) };
+  return { pid: Number(pid), startTime: Number.parseInt(ticks, 36), ...known };
 }
 
 /** The same for a folder that was being filled, or that stands for a root. */
 export function makerOfFolder(name: string): Maker | undefined {
-  return decode(FOLDER.exec(name), 10);
-}
-
-function decode(found: RegExpExecArray | null, radix: number): Maker | undefined {
-  const [, pid, ticks, namespace] = found ?? [];
-  if (pid === undefined || ticks === undefined) return undefined;
-  const known = namespace === undefined ? {} : { pidNamespace: Number.parseInt(namespace, radix) };
-  return { pid: Number(pid), startTime: Number.parseInt(ticks, radix), ...known };
+  const found = temporaryOwner(name);
+  return found?.name.startsWith(SCRATCH) ? found.owner : undefined;
 }

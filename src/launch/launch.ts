@@ -2,6 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { BugError, UserError } from '../errors.js';
+import { asRoot } from '../format/shell-word.js';
 import type { StepResult } from '../options.js';
 import { opsHash } from '../plan/ops.js';
 import type { HostPath } from '../plan/step.js';
@@ -197,8 +198,9 @@ export class Launch {
   }
 }
 
-/** What makes /dev/null where it is missing. */
-export const MAKE_NULL = 'sudo mknod -m 666 /dev/null c 1 3';
+/** What makes /dev/null where it is missing, as root. */
+export const MAKE_NULL = 'mknod -m 666 /dev/null c 1 3';
+const LOOK_AT_NULL = 'ls -l /dev/null; findmnt -T /dev/null';
 /** What keeps any file from being opened. */
 const SHORTAGES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
 
@@ -216,9 +218,7 @@ function spawnError(helper: string, cause: unknown): UserError {
   const code = codeOf(cause) ?? 'unknown error';
   if (!SHORTAGES.has(code) && nullCode() === code) {
     return new UserError(`cannot start ${helper}: /dev/null cannot be opened, which is to be its input or output: ${errnoWords(cause)}`, {
-      ...(code === 'ENOENT'
-        ? { hint: MAKE_NULL, commands: [MAKE_NULL.replace('sudo ', '')] }
-        : { hint: 'ls -l /dev/null; findmnt -T /dev/null' }),
+      ...(code === 'ENOENT' ? asRoot([MAKE_NULL], LOOK_AT_NULL) : { hint: LOOK_AT_NULL }),
       check: 'masks',
       cause,
     });

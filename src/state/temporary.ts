@@ -6,9 +6,9 @@ import { randomName, removeFolder } from './file.js';
 import type { Roots } from './roots.js';
 
 /*
- * `.NAME.PID-STARTTIME.RANDOM`, after a further `-` the pid namespace unless it is the first, is a state folder that is being filled, or one that is being thrown away; nothing
- * outside it belongs to it. The owner stands in the name, so that a process killed right after mkdir(2) leaves nothing
- * that cannot be judged.
+ * `.NAME.PID-STARTTIME.RANDOM` is a state folder that is being filled, or one that is being thrown away; nothing outside it belongs
+ * to it. After STARTTIME come a `-` and the pid namespace, unless that is the first. The owner stands in the name, so that a process
+ * killed right after mkdir(2) leaves nothing that cannot be judged.
  */
 const PATTERN = /^\.(.+)\.(\d{1,7})-(\d{1,15})(?:-(\d{1,15}))?\.[0-9a-f]{16}$/;
 
@@ -16,6 +16,14 @@ const PATTERN = /^\.(.+)\.(\d{1,7})-(\d{1,15})(?:-(\d{1,15}))?\.[0-9a-f]{16}$/;
 export function temporaryPath(roots: Roots, name: string, owner: ProcessIdentity): HostPath {
   const namespace = owner.pidNamespace === undefined ? '' : `-${owner.pidNamespace}`;
   return toHostPath(`${roots.state}/.${name}.${owner.pid}-${owner.startTime}${namespace}.${randomName()}`);
+}
+
+/** Whose it is, in some boot, and for which name; undefined for what is no temporary folder. */
+export function temporaryOwner(file: string): { readonly name: string; readonly owner: Omit<ProcessIdentity, 'bootId'> } | undefined {
+  const [, name, pid, ticks, namespace] = PATTERN.exec(file) ?? [];
+  if (name === undefined) return undefined;
+  const known = namespace === undefined ? {} : { pidNamespace: Number(namespace) };
+  return { name, owner: { pid: Number(pid), startTime: Number(ticks), ...known } };
 }
 
 /**
@@ -31,10 +39,9 @@ export function sweepTemporaries(roots: Roots, boot: string, name?: string): rea
 /** Those that {@link sweepTemporaries} would remove. */
 export function lostTemporaries(roots: Pick<Roots, 'state'>, boot: string, name?: string): readonly HostPath[] {
   const isLost = (file: string): boolean => {
-    const [, of, pid, ticks, namespace] = PATTERN.exec(file) ?? [];
-    if (of === undefined || (name !== undefined && of !== name)) return false;
-    const known = namespace === undefined ? {} : { pidNamespace: Number(namespace) };
-    return !isAlive({ pid: Number(pid), startTime: Number(ticks), bootId: boot, ...known });
+    const found = temporaryOwner(file);
+    if (found === undefined || (name !== undefined && found.name !== name)) return false;
+    return !isAlive({ ...found.owner, bootId: boot });
   };
   return readdirIfThere(roots.state)
     .filter(isLost)
