@@ -4,6 +4,7 @@ import type { Plan, RunOptions } from '../../src/index.js';
 import type { OpName } from '../../src/plan/ops.js';
 import { isOp } from '../../src/plan/step.js';
 import { box, ROOTFS, traces } from '../e2e/support.js';
+import { LONG, SHORT_TIME } from './experiment.js';
 import { countCalls, findStrace, type TracedPackage, tracedPackage } from './scratch.js';
 
 const strace = findStrace();
@@ -47,7 +48,7 @@ function base(name: string): RunOptions {
 }
 
 faults('an error injected into each system call of a start names the right step, exits 125 and leaves nothing', async (t) => {
-  t.timeout(600_000);
+  t.timeout(LONG ? 600_000 : SHORT_TIME);
   const traced = await tracedPackage(t, strace ?? '');
   let plan: Plan | undefined;
   traced.trace(['-e', 'trace=all']);

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { list, run } from '../../src/index.js';
 import { box, CRT, ROOTFS, traces } from '../e2e/support.js';
-import { LONG } from './experiment.js';
+import { LONG, SHORT_TIME } from './experiment.js';
 import { countCalls, findStrace, tracedPackage } from './scratch.js';
 
 const strace = findStrace();
@@ -42,7 +42,7 @@ async function works(name: string): Promise<boolean> {
 }
 
 faults('crt killed by SIGKILL at any moment of a run leaves nothing, and its name is free', async (t) => {
-  t.timeout(900_000);
+  t.timeout(LONG ? 900_000 : SHORT_TIME);
   const name = box(t);
   const [node = '', ...words] = CRT;
   const args = [...words, 'run', name, '--rootfs', ROOTFS, '--memory', '64', '--', 'sh', '-c', 'echo up; sleep 0.05'];
@@ -67,7 +67,7 @@ faults('crt killed by SIGKILL at any moment of a run leaves nothing, and its nam
 });
 
 traced('monitor, stage or init killed at any system call of a start leaves nothing', async (t) => {
-  t.timeout(900_000);
+  t.timeout(LONG ? 900_000 : SHORT_TIME);
   const name = box(t);
   const pack = await tracedPackage(t, strace ?? '');
   const options = { name, rootfs: ROOTFS, command: ['echo', 'up'], memory: 64 << 20, timeout: 20_000 };

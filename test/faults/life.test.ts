@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { remove, run } from '../../src/index.js';
 import { box, crt, descendants, host, MIB, ROOTFS, startCrt, until } from '../e2e/support.js';
-import { check, command, faults, LONG, remains, runWords, SLOWEST, works } from './experiment.js';
+import { check, command, faults, LONG, remains, runWords, SHORT_TIME, SLOWEST, works } from './experiment.js';
 
 /** Numbers that are the same each time, in [0, 1): a linear congruential generator. */
 function dice(seed: number): () => number {
@@ -28,7 +28,7 @@ function attempt(work: () => unknown): string | undefined {
 }
 
 faults('rm -f at any moment of a start: one of both wins, the other says so, and nothing is left', async (t) => {
-  t.timeout(1_800_000);
+  t.timeout(LONG ? 1_800_000 : SHORT_TIME);
   const name = box(t);
   const rounds = LONG ? 300 : 20;
   const words = [...runWords(name).slice(0, -2), 'sh', '-c', 'echo up; sleep 0.1'];
@@ -117,7 +117,7 @@ function measure(name: string): { fds: number; left: number; children: number } 
 }
 
 faults('run after run with the monitor, the command or the run itself ended at any moment: nothing grows', async (t) => {
-  t.timeout(7_200_000);
+  t.timeout(LONG ? 7_200_000 : SHORT_TIME);
   const name = box(t);
   const roll = dice(5);
   const options = { name, rootfs: ROOTFS, command: ['sh', '-c', 'echo up; sleep 0.02'], memory: 64 * MIB } as const;

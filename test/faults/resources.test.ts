@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, symlinkSync, writeFileS
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { box, folder, host } from '../e2e/support.js';
-import { type Around, check, command, faults, LONG, type Outcome, runWords, SLOWEST, works } from './experiment.js';
+import { type Around, check, command, faults, LONG, type Outcome, runWords, SHORT_TIME, SLOWEST, works } from './experiment.js';
 
 /** A run that ended well, or was refused in words; where Node itself cannot start, that it ended. */
 function judge({ code, signal, stdout, stderr, ms }: Outcome, { starved = false } = {}): string | undefined {
@@ -35,7 +35,7 @@ const from = (first: number, last: number, step: number): number[] =>
   Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, at) => first + at * step);
 
 faults('few open files: it runs, or says so', async (t) => {
-  t.timeout(600_000);
+  t.timeout(LONG ? 600_000 : SHORT_TIME);
   const limits = from(19, 64, LONG ? 1 : 5);
   t.deepEqual(
     await sweep(
@@ -71,7 +71,7 @@ function pidsCgroup(t: ExecutionContext): ((limit: number) => readonly string[])
 }
 
 faults('few processes allowed around crt: it runs, or says so, or Node itself cannot start', async (t) => {
-  t.timeout(600_000);
+  t.timeout(LONG ? 600_000 : SHORT_TIME);
   const enter = pidsCgroup(t);
   if (enter === undefined) return t.pass('this machine does not count processes at the top of its cgroups');
   // With two to five, Node 20 waits for a thread that it could not make, whatever it is to run.
@@ -97,7 +97,7 @@ for (const [variable, sizes, inodes] of [
   ['CRT_LAYERS_DIR', LONG ? from(4, 48, 4) : [4, 8, 48], LONG ? from(2, 16, 1) : [2, 4, 6, 8, 10, 16]],
 ] as const) {
   faults(`${variable} on a disk that is full, out of inodes, or read-only: it runs, or says so, and nothing is left there`, async (t) => {
-    t.timeout(600_000);
+    t.timeout(LONG ? 600_000 : SHORT_TIME);
     const directory = await folder(t);
     const disks = ['ro', ...sizes.map((size) => `size=${size}k`), ...inodes.map((count) => `nr_inodes=${count}`)];
     const problems: string[] = [];

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { box, folder } from '../e2e/support.js';
-import { callsAfterClaim, check, command, faults, LONG, type Outcome, runWords, SLOWEST, spread, works } from './experiment.js';
+import { callsAfterClaim, check, command, faults, LONG, type Outcome, runWords, SHORT_TIME, SLOWEST, spread, works } from './experiment.js';
 import { findStrace } from './scratch.js';
 
 const strace = findStrace() ?? '';
@@ -34,7 +34,7 @@ function judge({ code, signal, stdout, stderr, ms }: Outcome): string | undefine
 }
 
 traced('crt killed by SIGKILL at a system call of its own leaves nothing that ps and rm do not find', async (t) => {
-  t.timeout(3_600_000);
+  t.timeout(LONG ? 3_600_000 : SHORT_TIME);
   const log = `${await folder(t)}/log`;
   const calls = await survey(t, log, [...CHANGES, ...LOOKS]);
   t.true(calls.length > 100, String(calls.length));
@@ -59,7 +59,7 @@ traced('crt killed by SIGKILL at a system call of its own leaves nothing that ps
 const ERRORS = ['ENOSPC', 'EROFS', 'EIO', 'EACCES'];
 
 traced('a system call of crt that fails ends the run in words, and leaves nothing that ps and rm do not find', async (t) => {
-  t.timeout(3_600_000);
+  t.timeout(LONG ? 3_600_000 : SHORT_TIME);
   const log = `${await folder(t)}/log`;
   const calls = await survey(t, log, CHANGES);
   const rare = calls.filter(([call]) => ['mkdir', 'rename', 'symlink', 'chown', 'chmod', 'clone'].includes(call));

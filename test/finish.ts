@@ -1,0 +1,25 @@
+// Loaded into each test process before its file. ava waits without end for a process whose event loop is not empty after its last test:
+// such a process says what keeps it, and fails.
+import { readdirSync, readFileSync } from 'node:fs';
+import process from 'node:process';
+import { registerCompletionHandler } from 'ava';
+
+/** Milliseconds that what is closing gets. */
+const PATIENCE = 15_000;
+
+function children(): string[] {
+  return readdirSync(`/proc/${process.pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${process.pid}/task/${task}/children`, 'utf8')
+      .split(' ')
+      .filter(Boolean)
+      .map((pid) => `${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`),
+  );
+}
+
+registerCompletionHandler(() => {
+  const timer = setTimeout(() => {
+    console.error('this process does not end after its tests; still there:', process.getActiveResourcesInfo(), children());
+    process.exit(1);
+  }, PATIENCE);
+  timer.unref();
+});
