@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { NoContainerError, UserError } from './errors.js';
+import { isFileName } from './find.js';
 import { shellWord } from './format/shell-word.js';
 import { isAlive, isForeign } from './host/process.js';
 import { releaseIds } from './ids.js';
@@ -52,11 +53,6 @@ function refuseForeign(entry: Entry | undefined): void {
   const owner = entry?.record?.owner;
   if (owner === undefined || !isForeign(owner) || !isAlive(owner)) return;
   throw new UserError(`${entry?.name} belongs to another pid namespace, and may run there`, { hint: 'remove it from inside that one' });
-}
-
-/** One component of a path, not hidden: what `crt ps` can show, a damaged name included. */
-function isFileName(name: string): boolean {
-  return name !== '' && !name.startsWith('.') && !/[/\0]/.test(name);
 }
 
 function removeFolder(entry: Entry, force: boolean, context: UndoContext): Removed {

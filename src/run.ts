@@ -54,7 +54,7 @@ async function attempt(given: RunOptions, watch: Watch, told: Told): Promise<Res
   const streams = await openStreams(options, watch);
   try {
     const launch = new Launch({ helper: prepared.helper, plan, stdio: streams.stdio });
-    return await supervise({ launch, prepared, options, streams, watch });
+    return await supervise({ launch, prepared, plan, options, streams, watch });
   } finally {
     streams.close();
   }
@@ -64,6 +64,8 @@ async function attempt(given: RunOptions, watch: Watch, told: Told): Promise<Res
 interface Session {
   readonly launch: Launch;
   readonly prepared: Prepared;
+  /** As the helper got it. */
+  readonly plan: Buffer;
   readonly options: RunOptions;
   readonly streams: Streams;
   readonly watch: Watch;
@@ -121,6 +123,7 @@ async function live(session: Session, command: readonly string[]): Promise<Resul
     effects.makeCgroups();
     launch.proceed();
     effects.claim.writeConfig(prepared.config);
+    effects.claim.writePlan(session.plan);
     await start(session);
     outcome = await accompany(session, command, effects);
     if (options.keep) effects.claim.writeExit(exitRecord(outcome));

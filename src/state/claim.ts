@@ -22,6 +22,8 @@ export interface Claim {
   readonly record: ContainerRecord;
   /** The OCI config, for whoever looks at the container later. */
   writeConfig(config: unknown): void;
+  /** The plan as it went to the helper: what enters the container later is confined by its steps. */
+  writePlan(plan: Uint8Array): void;
   /** To be called with what `Cgroup.create` returned, before any process is in there. */
   writeCgroups(directories: readonly CgroupDirectory[]): void;
   /** The container's init, as the host numbers it. */
@@ -126,6 +128,10 @@ class ClaimedFolder implements Claim {
     this.#write('config.json', stringifyExactJson(config));
   }
 
+  writePlan(plan: Uint8Array): void {
+    this.#write('plan', plan);
+  }
+
   writeCgroups(directories: readonly CgroupDirectory[]): void {
     const content: CgroupRecord = { bootId: this.record.owner.bootId, directories };
     this.#write('cgroup.json', versioned(content));
@@ -147,7 +153,7 @@ class ClaimedFolder implements Claim {
     if (written !== true) throw this.#removed();
   }
 
-  #write(file: string, content: string): void {
+  #write(file: string, content: string | Uint8Array): void {
     try {
       writeByRename(this.directory, file, content);
     } catch (error) {

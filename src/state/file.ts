@@ -76,7 +76,7 @@ export function randomName(): string {
 }
 
 /** Writes a file whole or not at all: a temporary one beside it, renamed into place (rename(2)). */
-export function writeByRename(directory: string, file: string, content: string): void {
+export function writeByRename(directory: string, file: string, content: string | Uint8Array): void {
   // Each file has one writer: a temporary one that stands there is that of its dead predecessor.
   const temporary = `${directory}/.${file}.new`;
   try {

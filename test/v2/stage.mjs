@@ -50,10 +50,11 @@ function copyModules() {
 // The same test settings but for the compiler and the linter, which the guest does not have.
 function writePackageJson() {
   const manifest = JSON.parse(readFileSync(join(repo, 'package.json'), 'utf8'));
-  const { extensions, nodeArguments, timeout, ...settings } = manifest.ava;
+  const { extensions, nodeArguments, timeout, require, ...settings } = manifest.ava;
   manifest.ava = {
     ...settings,
     extensions: ['js'],
+    require: require.map((file) => file.replace(/\.ts$/, '.js')),
     files: ['test/**/*.test.js', '!test/package/**', 'test/v2/guest-check.js'],
     timeout: '20m',
   };
