@@ -39,6 +39,9 @@ static pid_t start_holder(const struct step *step, int *pidfd)
 		if (step->slot[kind] != NO_SLOT)
 			args.flags |= kinds[kind].flag;
 	pid = syscall(CRT_SYS_clone3, &args, sizeof(args));
+	/* The kernel may have named a descriptor, which went with the failure. */
+	if (pid < 0)
+		*pidfd = -1;
 	if (pid != 0)
 		return (pid_t)pid;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != stage)
