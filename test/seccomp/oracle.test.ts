@@ -156,13 +156,13 @@ const fits = (given: Seccomp): boolean =>
   (given.syscalls ?? []).every(({ args = [] }) => args.every(({ value, valueTwo = 0 }) => value <= 0xffffffff && valueTwo <= 0xffffffff));
 
 /**
- * libseccomp 2.5.4 is wrong where one call has several rules with arguments and one of them compares by order: what is entered
- * after a failed comparison of the low half may read that half for the high one. {@link compileSeccomp} is right there.
+ * libseccomp 2.5.4 is wrong where one call has several rules with arguments and one of them compares by order or for
+ * inequality: what is entered after a failed comparison of the low half may read that half for the high one. {@link compileSeccomp} is right there.
  */
 function losesAccumulator(given: Seccomp, name: string): boolean {
   const compared = (given.syscalls ?? []).filter(({ names }) => names.includes(name)).map(({ args = [] }) => args);
-  const isOrder = ({ op }: SeccompArg): boolean => /_[LG][TE]$/.test(op);
-  return compared.flat().length > 1 && compared.flat().some(isOrder);
+  const isAffected = ({ op }: SeccompArg): boolean => /_([LG][TE]|NE)$/.test(op);
+  return compared.flat().length > 1 && compared.flat().some(isAffected);
 }
 
 const counts = { theirBug: 0, profiles: 0, calls: 0, contradictions: 0, sameOrder: 0, refused: 0 };
