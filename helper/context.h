@@ -34,6 +34,13 @@ struct ledger {
 	struct outcome outcomes[];
 };
 
+/* Why the container was made to end, where that was done by crt. */
+struct ending {
+	int forced;    /* the signal that init would have swallowed, so that it was killed */
+	int killed;    /* SIGKILL was asked for */
+	int timed_out; /* at the deadline */
+};
+
 struct context {
 	struct plan plan;
 	struct ledger *ledger;
@@ -51,8 +58,14 @@ struct context {
 	struct termios saved;
 	int listener;                 /* where mount(2) inside asks (answer.c), or -1 */
 	int answerer, answerer_pidfd; /* 0: nobody has asked yet */
-	int abandoned;                /* the supervisor is dead or has given up */
-	int undo;                     /* if it is dead, what it made is to be undone */
+	int logged;                   /* output goes to the log */
+	int detached;                 /* the supervisor has left on purpose */
+	int woken;                    /* a request has come while nothing runs */
+	uint64_t start;               /* which start of the container this is */
+	uint64_t deadline;            /* nanoseconds of CLOCK_MONOTONIC at which the container is killed; 0: none */
+	struct ending ending;
+	int abandoned; /* the supervisor is dead or has given up */
+	int undo;      /* if it is dead, what it made is to be undone */
 	char **undo_argv, **undo_env;
 
 	/* stage and init */

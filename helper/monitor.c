@@ -3,10 +3,13 @@
  * blocks on nothing. If the supervisor dies it kills the container and has the host-visible effects undone. */
 #include "monitor.h"
 #include "answer.h"
+#include "control.h"
+#include "interpret.h"
 #include "kernel.h"
 #include "relay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -15,9 +18,65 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 /* How long, in milliseconds, whoever sends a signal after the end waits for output that nobody takes. */
 #define IMPATIENCE 100
+
+static struct relay relay; /* static: the buffers are touched only where there is a terminal */
+
+static int attach(struct context *context, int connection)
+{
+	if (context->master >= 0 ? relay_attach(&relay, connection) : pump_attach(&context->pumps[0], connection))
+		return -1;
+	control_give_away(connection);
+	return 0;
+}
+
+/* What any crt may ask for: 0, or -1 with errno. */
+static int obey(struct context *context, const struct request_record *request, int connection)
+{
+	int number = (int)(request->value & 0xff);
+	struct winsize size = { .ws_row = (unsigned short)(request->value >> 16),
+				.ws_col = (unsigned short)request->value };
+
+	switch ((enum request)request->kind) {
+	case REQUEST_SIGNAL:
+		if (!context->ending.forced)
+			context->ending.forced = (int)(request->value >> 8);
+		context->ending.killed |= number == SIGKILL;
+		return pidfd_signal_(context->ledger->init_pidfd, number);
+	case REQUEST_RESIZE:
+		return context->master < 0 ? 0 : ioctl(context->master, TIOCSWINSZ, &size);
+	case REQUEST_ATTACH:
+		return attach(context, connection);
+	case REQUEST_CLOSE:
+		if (context->master >= 0)
+			relay_close_input(&relay);
+		else
+			pump_close_input(&context->pumps[0]);
+		return 0;
+	case REQUEST_CONTINUE:
+	case REQUEST_ABORT:
+	case REQUEST_DETACH:
+	case REQUEST_WAIT:
+	default:
+		return -1;
+	}
+}
+
+/* The supervisor leaves: from here on the container lives without it. Its number stays taken, by nothing. */
+static void detach(struct context *context)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setsid();
+	send_event(EVENT_DETACHED, 0, 0, 0, NULL);
+	context->detached = 1;
+	if (null < 0 || dup2(null, STATUS_FD) < 0)
+		close(STATUS_FD);
+	close_at(&null);
+}
 
 /* A request of the supervisor: 0, -1 when it is gone, and the signal that was sent. */
 static int serve_request(struct context *context)
@@ -26,31 +85,31 @@ static int serve_request(struct context *context)
 
 	if (take_request(context, &request))
 		return -1;
-	if (request.kind == REQUEST_SIGNAL)
-		pidfd_signal_(context->ledger->init_pidfd, (int)request.value);
-	if (request.kind == REQUEST_RESIZE && context->master >= 0)
-		ioctl(context->master, TIOCSWINSZ,
-		      &(struct winsize){ .ws_row = (unsigned short)(request.value >> 16),
-					 .ws_col = (unsigned short)request.value });
-	return request.kind == REQUEST_SIGNAL ? (int)request.value : 0;
+	if (request.kind == REQUEST_DETACH)
+		detach(context);
+	else
+		obey(context, &request, -1);
+	return request.kind == REQUEST_SIGNAL ? (int)(request.value & 0xff) : 0;
 }
 
 /* The container has ended, and all that was in it: what is left of its output is on the way. */
-static void drain(struct context *context, struct relay *relay)
+static void drain(struct context *context)
 {
-	struct pollfd polls[1 + PUMPS + RELAY_POLLS] = { { .fd = STATUS_FD, .events = POLLIN | POLLRDHUP } };
+	struct pollfd polls[1 + PUMPS + RELAY_POLLS] = {
+		{ .fd = context->detached ? -1 : STATUS_FD, .events = POLLIN | POLLRDHUP },
+	};
 	struct pollfd *pumped = polls + 1, *relayed = polls + 1 + PUMPS;
 	int terminal = context->master >= 0, patience = -1;
 
 	if (terminal)
-		relay_end(relay);
+		relay_end(&relay);
 	/* Both are asked: that they get no more input is said in the same breath. */
-	while (pumps_pending(context->pumps) + (terminal && relay_pending(relay))) {
+	while (pumps_pending(context->pumps) + (terminal && relay_pending(&relay))) {
 		int ready;
 
 		pumps_poll(context->pumps, pumped);
 		if (terminal) {
-			relay_poll(relay, relayed);
+			relay_poll(&relay, relayed);
 			relayed[0].fd = -1; /* no more input */
 		}
 		ready = poll(polls, 1 + PUMPS + (terminal ? RELAY_POLLS : 0), patience);
@@ -68,7 +127,7 @@ static void drain(struct context *context, struct relay *relay)
 			return;
 		pumps_move(context->pumps, pumped);
 		if (terminal)
-			relay_move(relay, relayed);
+			relay_move(&relay, relayed);
 	}
 }
 
@@ -77,24 +136,55 @@ static uint64_t micros_of(struct timeval time)
 	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
 }
 
+static void add_field(struct text *text, const char *name, uint64_t value)
+{
+	add(text, name);
+	add_number(text, value, 10);
+}
+
 /* The last output first, then the caller's terminal as it was, then the news. */
-static int finish(struct context *context, struct relay *relay)
+static int finish(struct context *context)
 {
 	struct rusage usage = { 0 };
-	char buffer[64];
+	char buffer[256];
 	struct text text = text_in(buffer, sizeof(buffer));
 	int status = 0;
 
-	drain(context, relay);
+	drain(context);
 	restore_mode(context);
 	while (wait4(context->ledger->init_pid, &status, 0, &usage) < 0 && errno == EINTR)
 		;
-	add(&text, "user=");
-	add_number(&text, micros_of(usage.ru_utime), 10);
-	add(&text, " system=");
-	add_number(&text, micros_of(usage.ru_stime), 10);
+	add_field(&text, "status=", (uint64_t)status);
+	add_field(&text, " user=", micros_of(usage.ru_utime));
+	add_field(&text, " system=", micros_of(usage.ru_stime));
+	add_field(&text, " forced=", (uint64_t)context->ending.forced);
+	add_field(&text, " killed=", (uint64_t)context->ending.killed);
+	add_field(&text, " timedout=", (uint64_t)context->ending.timed_out);
+	add_field(&text, " start=", context->start);
+	add_field(&text, " finished=", (uint64_t)time(NULL));
+	control_end(context, buffer);
 	last_word(context, EVENT_EXITED, context->plan.count - 1, status, buffer);
 	return leave(context, 0);
+}
+
+/* Milliseconds that a poll may take. */
+static int until_deadline(const struct context *context)
+{
+	uint64_t now = now_nanos(), left;
+
+	if (!context->deadline)
+		return -1;
+	left = context->deadline > now ? (context->deadline - now) / 1000000 + 1 : 0;
+	return left > 1000000000 ? 1000000000 : (int)left;
+}
+
+static void keep_deadline(struct context *context)
+{
+	if (!context->deadline || now_nanos() < context->deadline)
+		return;
+	context->deadline = 0;
+	context->ending.timed_out = 1;
+	pidfd_signal_(context->ledger->init_pidfd, SIGKILL);
 }
 
 static void serve_signal(struct context *context, int signals)
@@ -108,48 +198,61 @@ static void serve_signal(struct context *context, int signals)
 	copy_size(context->master);
 }
 
+enum { STATUS_POLL, INIT_POLL, SIGNAL_POLL, LISTENER_POLL, PUMP_POLL, CONTROL_POLL = PUMP_POLL + PUMPS };
+
+static void serve(struct context *context, int signals, struct pollfd *polls)
+{
+	struct pollfd *relayed = polls + CONTROL_POLL + CONTROL_POLLS;
+
+	if (polls[SIGNAL_POLL].revents)
+		serve_signal(context, signals);
+	if (polls[LISTENER_POLL].revents) {
+		answer_begin(context, polls[LISTENER_POLL].revents);
+		polls[LISTENER_POLL].fd = -1;
+	}
+	control_move(context, polls + CONTROL_POLL, obey);
+	pumps_move(context->pumps, polls + PUMP_POLL);
+	if (context->master >= 0)
+		relay_move(&relay, relayed);
+	/* Whether to kill init for a signal that it does not handle is not decided here. */
+	if (relay.typed)
+		send_event(EVENT_TYPED, 0, relay.typed, 0, NULL);
+	keep_deadline(context);
+}
+
 static int run(struct context *context, int signals)
 {
-	static struct relay relay; /* static: the buffers are touched only where there is a terminal */
-	struct pollfd polls[4 + PUMPS + RELAY_POLLS] = {
-		{ .fd = STATUS_FD, .events = POLLIN },
-		{ .fd = context->ledger->init_pidfd, .events = POLLIN },
-		{ .fd = signals, .events = POLLIN },
-		{ .fd = context->listener, .events = POLLIN },
+	struct pollfd polls[CONTROL_POLL + CONTROL_POLLS + RELAY_POLLS] = {
+		[STATUS_POLL] = { .fd = STATUS_FD, .events = POLLIN },
+		[INIT_POLL] = { .fd = context->ledger->init_pidfd, .events = POLLIN },
+		[SIGNAL_POLL] = { .fd = signals, .events = POLLIN },
+		[LISTENER_POLL] = { .fd = context->listener, .events = POLLIN },
 	};
-	struct pollfd *pumped = polls + 4, *relayed = pumped + PUMPS;
-	nfds_t count = 4 + PUMPS + (context->master < 0 ? 0 : RELAY_POLLS);
+	struct pollfd *relayed = polls + CONTROL_POLL + CONTROL_POLLS;
+	nfds_t count = CONTROL_POLL + CONTROL_POLLS + (context->master < 0 ? 0 : RELAY_POLLS);
 
 	if (context->master >= 0) {
 		/* Only now: until the command runs the supervisor may print, for a terminal in its usual modes. */
 		raw_mode(context);
 		copy_size(context->master);
-		relay_begin(&relay, context->master, context->ledger->init_pid);
+		relay_begin(&relay, context);
 	}
 	for (;;) {
-		pumps_poll(context->pumps, pumped);
+		pumps_poll(context->pumps, polls + PUMP_POLL);
+		control_poll(polls + CONTROL_POLL);
 		if (context->master >= 0)
 			relay_poll(&relay, relayed);
-		if (poll(polls, count, -1) < 0)
+		if (poll(polls, count, until_deadline(context)) < 0)
 			continue;
-		if (polls[0].revents && serve_request(context) < 0) {
+		if (polls[STATUS_POLL].revents && serve_request(context) < 0) {
 			end_children(context);
 			return leave(context, 1);
 		}
-		if (polls[2].revents)
-			serve_signal(context, signals);
-		if (polls[3].revents) {
-			answer_begin(context, polls[3].revents);
-			polls[3].fd = -1;
-		}
-		pumps_move(context->pumps, pumped);
-		if (context->master >= 0)
-			relay_move(&relay, relayed);
-		/* Whether to kill init for a signal that it does not handle is not decided here. */
-		if (relay.typed)
-			send_event(EVENT_TYPED, 0, relay.typed, 0, NULL);
-		if (polls[1].revents)
-			return finish(context, &relay);
+		if (context->detached)
+			polls[STATUS_POLL].fd = -1;
+		serve(context, signals, polls);
+		if (polls[INIT_POLL].revents)
+			return finish(context);
 	}
 }
 

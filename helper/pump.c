@@ -1,4 +1,5 @@
 #include "context.h"
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,34 +12,35 @@ static char buffers[PUMPS][BUFFER]; /* one that is not used takes no memory */
 
 /* The command's end takes the caller's number and is inherited by init; ours are closed there by exec. Anyone inside
  * may open it again: who can reach it in /proc could as well trace its holder. */
-static int open_one(struct pump *pump, int fd, int socket)
+static int open_one(struct pump *pump, int fd)
 {
-	int ends[2], own, kept = fcntl(fd, F_DUPFD_CLOEXEC, 4);
+	int ends[2], own, kept = pump->own ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 4);
 
-	if (kept < 0 || pipe2(ends, O_CLOEXEC))
+	if ((kept < 0 && !pump->own) || pipe2(ends, O_CLOEXEC))
 		return -1;
 	own = ends[fd == 0];
 	pump->from = fd == 0 ? kept : own;
 	pump->to = fd == 0 ? own : kept;
 	pump->bytes = buffers[fd];
-	pump->socket = socket;
 	/* Ours alone: the caller's has other holders, who did not ask for this. */
 	if (fcntl(own, F_SETFL, O_NONBLOCK) || fchmod(own, 0666) || dup2(ends[fd != 0], fd) < 0)
 		return -1;
 	return close(ends[fd != 0]);
 }
 
-/* What is a socket or a pipe among 0, 1 and 2 is kept, with the other end of the pipe that takes its place. */
+/* What is a socket or a pipe among 0, 1 and 2 is kept, with the other end of the pipe that takes its place. A stream of
+ * the step has no other holder than the monitor. */
 int op_pipes(struct context *context, const struct step *step)
 {
 	for (int fd = 0; fd < PUMPS; fd++) {
+		struct pump *pump = &context->pumps[fd];
 		struct stat status;
-		int socket;
 
 		if (fstat(fd, &status))
 			return -1;
-		socket = S_ISSOCK(status.st_mode);
-		if ((socket || S_ISFIFO(status.st_mode)) && open_one(&context->pumps[fd], fd, socket))
+		pump->own = step->number[0] >> fd & 1;
+		pump->socket = S_ISSOCK(status.st_mode);
+		if ((pump->own || pump->socket || S_ISFIFO(status.st_mode)) && open_one(pump, fd))
 			return -1;
 	}
 	return 0;
@@ -55,12 +57,27 @@ void pumps_poll(const struct pump *pumps, struct pollfd *polls)
 /* The end of one side is the end of both: a reader sees the end of file, a writer gets EPIPE and SIGPIPE. */
 static void stop(struct pump *pump)
 {
-	if (pump->from >= 0)
-		close(pump->from);
-	if (pump->to >= 0)
-		close(pump->to);
+	close_at(&pump->from);
+	close_at(&pump->to);
 	pump->from = pump->to = -1;
 	pump->begin = pump->end = 0;
+}
+
+int pump_attach(struct pump *pump, int socket)
+{
+	errno = pump->to < 0 ? EPIPE : EBUSY;
+	if (!pump->own || pump->to < 0 || pump->from >= 0)
+		return -1;
+	pump->socket = 1;
+	pump->from = socket;
+	return 0;
+}
+
+void pump_close_input(struct pump *pump)
+{
+	pump->closing = 1;
+	if (pump->own && pump->from < 0)
+		stop(pump);
 }
 
 /* Of the caller's descriptors a pipe is written no more than it has room for once it is ready (pipe(7), PIPE_BUF). */
@@ -83,6 +100,17 @@ static void move_one(struct pump *pump, int index)
 {
 	int reading = pump->begin == pump->end;
 	ssize_t moved = move(pump, index);
+
+	/* Whoever attached is gone; another may come. */
+	if (reading && index == 0 && pump->own && !pump->closing &&
+	    (moved == 0 || (moved < 0 && errno == ECONNRESET))) {
+		close(steal_fd(&pump->from));
+		return;
+	}
+	if (moved > 0 && index > 0 && pump->own) {
+		log_write(index, pump->bytes, (size_t)moved);
+		return;
+	}
 
 	/* Short of memory for the moment: what is not moved now is moved at the next turn, not lost. */
 	if (moved < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))

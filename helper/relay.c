@@ -1,5 +1,6 @@
 #include "relay.h"
 #include "kernel.h"
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,12 +46,19 @@ void copy_size(int master)
 		ioctl(master, TIOCSWINSZ, &size);
 }
 
-void relay_begin(struct relay *relay, int master, pid_t init)
+void relay_begin(struct relay *relay, const struct context *context)
 {
+	int master = context->master, own = context->logged;
 	/* Opened anew: O_NONBLOCK on the caller's own description would reach every other program on that terminal. */
 	int out = isatty(1) ? open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
 
-	*relay = (struct relay){ .master = master, .in = 0, .out = out < 0 ? 1 : out, .init = init };
+	*relay = (struct relay){
+		.master = master,
+		.in = own ? -1 : 0,
+		.out = out < 0 ? 1 : out,
+		.own = own,
+		.init = context->ledger->init_pid,
+	};
 	relay->inward = (struct passage){ .bytes = relay->in_bytes, .size = sizeof(relay->in_bytes) };
 	relay->outward = (struct passage){ .bytes = relay->out_bytes, .size = sizeof(relay->out_bytes) };
 	/* Held open: without a slave the master hangs up, and what opens /dev/console later would speak to nobody. */
@@ -68,6 +76,28 @@ void relay_end(struct relay *relay)
 static int is_empty(const struct passage *passage)
 {
 	return passage->begin == passage->end;
+}
+
+int relay_attach(struct relay *relay, int socket)
+{
+	errno = EBUSY;
+	if (!relay->own || relay->in >= 0)
+		return -1;
+	relay->in = socket;
+	return 0;
+}
+
+void relay_close_input(struct relay *relay)
+{
+	struct passage *inward = &relay->inward;
+
+	relay->closing = 1;
+	if (relay->in >= 0)
+		return;
+	if (is_empty(inward))
+		inward->begin = inward->end = 0;
+	if (inward->end < inward->size)
+		inward->bytes[inward->end++] = END_OF_FILE_CHARACTER;
 }
 
 int relay_pending(const struct relay *relay)
@@ -153,10 +183,12 @@ void relay_move(struct relay *relay, const struct pollfd *polls)
 {
 	relay->typed = 0;
 	if (polls[0].revents && !fill(relay->in, &relay->inward)) {
-		/* The end of input, as a terminal says it. */
+		/* Who attached may come again: that ends nothing. */
+		if (relay->own)
+			close(relay->in);
 		relay->in = -1;
-		relay->inward.bytes[0] = END_OF_FILE_CHARACTER;
-		relay->inward.end = 1;
+		if (!relay->own || relay->closing)
+			relay_close_input(relay);
 	} else if (polls[0].revents) {
 		relay->typed = typed_signal(relay);
 	}
@@ -165,6 +197,10 @@ void relay_move(struct relay *relay, const struct pollfd *polls)
 	if (is_empty(&relay->outward) && (polls[1].revents & (POLLIN | POLLHUP)) &&
 	    !fill(relay->master, &relay->outward))
 		relay->master = -1; /* EIO: the last slave is closed and all of its output is read */
+	if (relay->own && !is_empty(&relay->outward)) {
+		log_write(1, relay->outward.bytes, relay->outward.end);
+		relay->outward.begin = relay->outward.end;
+	}
 	if (polls[2].revents)
 		empty(relay->out, &relay->outward);
 }

@@ -15,6 +15,8 @@ struct passage {
 struct relay {
 	int master, slave; /* of the container's terminal */
 	int in, out;       /* of the caller's */
+	int own;           /* there is no caller: output goes to the log, input comes from whoever attaches */
+	int closing;       /* whoever is attached is the last one */
 	pid_t init;
 	int typed; /* the signal that the terminal makes of what was read last, if init would swallow it; or 0 */
 	struct passage inward, outward;
@@ -29,7 +31,11 @@ void restore_mode(struct context *context);
 /* Copies the caller's window size to the container's terminal; the kernel sends SIGWINCH inside. */
 void copy_size(int master);
 
-void relay_begin(struct relay *relay, int master, pid_t init);
+void relay_begin(struct relay *relay, const struct context *context);
+/* Takes the keys from `socket`, until that ends: 0, or -1 with EBUSY. */
+int relay_attach(struct relay *relay, int socket);
+/* The end of input, as a terminal says it, once all is read that was typed. */
+void relay_close_input(struct relay *relay);
 /* After the last process inside has ended. */
 void relay_end(struct relay *relay);
 /* After relay_end: true until all of the output is written. */

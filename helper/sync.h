@@ -19,6 +19,8 @@
  *       | <-- STARTED -- |
  *       | -- SIGNAL ---> |                           also RESIZE; ABORT at any time
  *       | <-- TYPED ---- |                           a key made a signal that init does not handle
+ *       | -- DETACH ---> |                           then the supervisor leaves, and nothing follows
+ *       | <- DETACHED -- |
  *       | <-- EXITED --- |
  */
 enum event {
@@ -29,9 +31,21 @@ enum event {
 	EVENT_STARTED,
 	EVENT_FAILED,
 	EVENT_EXITED,
-	EVENT_TYPED
+	EVENT_TYPED,
+	EVENT_DETACHED
 };
-enum request { REQUEST_CONTINUE = 1, REQUEST_SIGNAL, REQUEST_RESIZE, REQUEST_ABORT };
+/* SIGNAL: the number, and from bit 8 on the one that init would have swallowed, for which it is killed. ATTACH, CLOSE
+ * and WAIT come over the control socket alone (control.h), DETACH over the status pipe. */
+enum request {
+	REQUEST_CONTINUE = 1,
+	REQUEST_SIGNAL,
+	REQUEST_RESIZE,
+	REQUEST_ABORT,
+	REQUEST_DETACH,
+	REQUEST_ATTACH,
+	REQUEST_CLOSE,
+	REQUEST_WAIT
+};
 
 /* Little-endian, followed by `length` bytes of text. */
 struct event_header {

@@ -1,6 +1,8 @@
 /* The end of what the monitor has made, and of the monitor: nothing inside outlives it, and if the supervisor is dead
  * what that has made outside does not either. */
 #include "answer.h"
+#include "control.h"
+#include "interpret.h"
 #include "kernel.h"
 #include "monitor.h"
 #include "relay.h"
@@ -50,21 +52,82 @@ void last_word(struct context *context, enum event kind, uint32_t step, int64_t 
 		;
 }
 
-int leave(struct context *context, int code)
+/* `crt undo`, with its output to `out`. Does not come back. */
+static void exec_undo(struct context *context, int out)
 {
 	sigset_t none;
-	int null;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	answer_end(context);
-	if (!context->undo || !context->abandoned)
-		return code;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd < 3; fd++)
-		dup2(null, fd);
+		dup2(fd == 1 && out >= 0 ? out : null, fd);
 	close(STATUS_FD);
 	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execve(context->undo_argv[0], context->undo_argv, context->undo_env);
-	return 1;
+	_exit(1);
+}
+
+/* Has crt clean up, and decide what is next: milliseconds until it wants to be asked again, or -1. */
+static int64_t ask(struct context *context)
+{
+	int ends[2];
+	char word[32];
+	size_t size = 0;
+	ssize_t got;
+	uint64_t wait;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -1;
+	child = fork();
+	if (child == 0)
+		exec_undo(context, ends[1]);
+	close(ends[1]);
+	while (size < sizeof(word) - 1 && (got = read(ends[0], word + size, sizeof(word) - 1 - size)) != 0)
+		if (got > 0)
+			size += (size_t)got;
+		else if (errno != EINTR)
+			break;
+	close(ends[0]);
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	word[size] = 0;
+	return parse_number(word, INT32_MAX, &wait) ? -1 : (int64_t)wait;
+}
+
+/* Somebody has changed what is to be next. */
+static int wake(struct context *context, const struct request_record *request, int connection)
+{
+	context->woken = 1;
+	return 0;
+}
+
+static void sleep_for(struct context *context, int64_t millis)
+{
+	uint64_t until = now_nanos() + (uint64_t)millis * 1000000, now;
+	struct pollfd polls[CONTROL_POLLS];
+
+	context->woken = 0;
+	while (!context->woken && (now = now_nanos()) < until) {
+		control_poll(polls);
+		if (poll(polls, CONTROL_POLLS, (int)((until - now) / 1000000) + 1) > 0)
+			control_move(context, polls, wake);
+	}
+}
+
+int leave(struct context *context, int code)
+{
+	int64_t wait;
+
+	answer_end(context);
+	if (!context->undo || !context->abandoned)
+		return code;
+	if (!context->detached)
+		exec_undo(context, -1);
+	/* This process is the owner of what is left, until crt has cleaned up; so long it waits, and who waits for it.
+	 */
+	while ((wait = ask(context)) >= 0)
+		sleep_for(context, wait);
+	return code;
 }

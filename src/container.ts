@@ -9,12 +9,10 @@ const ENDING: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQU
 /** Milliseconds after a key in which PID 1 may come to handle the signal. */
 const TYPED_PATIENCE = 200;
 
-/** A container whose command runs, and why it was told to end. */
+/** A container whose command runs. */
 export class Container implements RunningContainer {
   readonly name: string;
   readonly pid: number;
-  /** The signal that the command would have swallowed: it was killed for it. */
-  forced: NodeJS.Signals | undefined;
   readonly #launch: Launch;
 
   constructor(name: string, pid: number, launch: Launch) {
@@ -24,26 +22,28 @@ export class Container implements RunningContainer {
   }
 
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
-    this.#force(signal);
-    this.#launch.signal(this.forced === undefined ? constants.signals[signal] : constants.signals.SIGKILL);
+    this.#launch.signal(...toSend(this.pid, constants.signals[signal]));
   }
 
   /**
    * The container's terminal has made this signal of a key, for PID 1's own group. Judged a moment later: a shell that is about to start a job
    * does not handle it just then either, and must not be killed for that.
    */
-  typed(number: number): void {
-    const signal = ENDING.find((name) => constants.signals[name] === number);
-    if (signal === undefined) return;
+  typed(signal: number): void {
     setTimeout(() => {
-      this.#force(signal);
-      if (this.forced !== undefined) this.#launch.signal(constants.signals.SIGKILL);
+      const [sent, forced] = toSend(this.pid, signal);
+      if (forced !== 0) this.#launch.signal(sent, forced);
     }, TYPED_PATIENCE).unref();
   }
+}
 
-  #force(signal: NodeJS.Signals): void {
-    if (ENDING.includes(signal) && swallows(this.pid, constants.signals[signal])) this.forced ??= signal;
-  }
+/**
+ * What is sent in the place of a signal to PID 1 of a pid namespace, which ignores what it does not handle (pid_namespaces(7)): of one
+ * that it would swallow and that ends programs, SIGKILL, and the number of that one; else the signal itself, and 0.
+ */
+export function toSend(pid: number, signal: number): readonly [signal: number, forced: number] {
+  const isForced = ENDING.some((name) => constants.signals[name] === signal) && swallows(pid, signal);
+  return isForced ? [constants.signals.SIGKILL, signal] : [signal, 0];
 }
 
 /** True when the process neither handles, ignores on purpose, blocks nor waits for the signal: SigCgt, SigIgn, SigBlk of proc_pid_status(5). */

@@ -5,8 +5,9 @@ import type { RunOptions } from './options.js';
 import { toHostPath } from './plan/step.js';
 import type { Prepared } from './prepare.js';
 import { IDS } from './spec/defaults.js';
-import { type Claim, claim } from './state/claim.js';
+import { type Claim, claim, reclaim } from './state/claim.js';
 import { ownIdentity } from './state/lock.js';
+import type { Entry } from './state/store.js';
 import { undo, undoContext } from './undo.js';
 
 /** The host-visible effects of one container: state folder, cgroup, layer. What is made can be undone at any stage. */
@@ -14,15 +15,15 @@ export class Effects {
   readonly claim: Claim;
   readonly #prepared: Prepared;
 
-  /** Takes the name. @throws UserError when it is taken. */
-  constructor(prepared: Prepared, command: readonly string[], options: RunOptions) {
+  /** Takes the name, or the stopped container that is to be started again. @throws UserError when it is taken. */
+  constructor(prepared: Prepared, command: readonly string[], options: RunOptions, again?: Entry) {
     const { name, roots, rootfs, cgroup, layer, ids } = prepared;
     this.#prepared = prepared;
     const record = {
       version: 1 as const,
       name,
       owner: ownIdentity(),
-      created: new Date().toISOString(),
+      created: again?.record?.created ?? new Date().toISOString(),
       rootfs: rootfs.label,
       rootfsKind: rootfs.kind,
       command,
@@ -34,19 +35,27 @@ export class Effects {
       loosened: prepared.loosened,
     };
     const context = undoContext();
-    this.claim = claim(record, { roots, repair: (directory) => void undo(directory, context) });
+    this.claim =
+      again === undefined
+        ? claim(record, { roots, repair: (directory) => void undo(directory, context) })
+        : reclaim(again, record, { roots });
   }
 
   /** Makes the layer, and the `host` rootfs; of both the state folder knows by now. @throws UserError */
   makeLayer(): void {
-    const { roots, layer, rootfs, host, ids } = this.#prepared;
+    const { roots, layer, rootfs, host, ids, hasUpper, life } = this.#prepared;
+    if (life.start > 1) {
+      // The layer is there, and so are its ids.
+      host?.make();
+      return;
+    }
     // First, and before anything else is made: it is the one thing that another start may have taken meanwhile.
     if (ids !== undefined) claimIds(roots, ids, this.claim.directory, this.claim.record);
     host?.make();
     if (layer === undefined) return;
     const owner = { lowerUid: shifted(rootfs.uid, ids), lowerGid: shifted(rootfs.gid, ids) };
     const { directory, record } = this.claim;
-    createLayer(roots.layers, layer, { lowerMode: rootfs.mode, ...owner }, { directory, record });
+    createLayer(roots.layers, layer, hasUpper ? { lowerMode: rootfs.mode, ...owner } : undefined, { directory, record });
   }
 
   /** Makes the cgroups; the state folder knows where, and then which. @throws UserError */

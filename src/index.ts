@@ -1,6 +1,8 @@
 /** The public API: the command line and embedders call the same functions. */
 
+export { type Attachment, type AttachOptions, attach } from './attach.js';
 export type { CheckId } from './check-ids.js';
+export { runDetached } from './detach.js';
 export type { Finding, Fix, Group, Verdict } from './doctor/check.js';
 export { type CheckReport, type DoctorOptions, type DoctorReport, doctor } from './doctor/doctor.js';
 export { renderFixScript } from './doctor/fix-script.js';
@@ -18,12 +20,16 @@ export { shellWord } from './format/shell-word.js';
 export type { Column } from './format/table.js';
 export { renderTable } from './format/table.js';
 export { type ContainerSummary, type ListOptions, list } from './list.js';
+export { type LogLine, type LogOptions, logs } from './logs/logs.js';
 export type {
+  DetachedContainer,
+  DetachOptions,
   DeviceOption,
   ExitReason,
   LabelParts,
   MountOption,
   OutputOption,
+  RestartPolicy,
   Result,
   RunningContainer,
   RunOptions,
@@ -35,16 +41,20 @@ export type { Plan } from './plan/step.js';
 export { type Prepared, prepare } from './prepare.js';
 export { readNamedFile } from './read-named-file.js';
 export { type Removed, remove } from './remove.js';
+export { attend } from './restart.js';
 export { run } from './run.js';
+export { kill } from './signal-container.js';
 export { splitRun } from './spec/arguments.js';
 export { parseCapabilities } from './spec/cap-flags.js';
 export { parseCpus } from './spec/cpus.js';
 export { parseDevice } from './spec/device-flag.js';
 export { parseDuration } from './spec/duration.js';
 export { mergeEnv, parseEnv, parseEnvFile } from './spec/env.js';
+export { parseInstant } from './spec/instant.js';
 export { parseMount } from './spec/mount-flag.js';
 export { checkName } from './spec/name.js';
 export { nearest } from './spec/nearest.js';
+export { parseRestart } from './spec/restart.js';
 export { parseSecurityOpts } from './spec/security-opt.js';
 export { formatBytes, parseMemory, parseMemorySwap, parseSize } from './spec/size.js';
 export { parseTmpfs } from './spec/tmpfs.js';
@@ -52,5 +62,7 @@ export { parseUlimit } from './spec/ulimit.js';
 export { parseGroup } from './spec/user.js';
 export { parseVolume } from './spec/volume.js';
 export { parseWhole } from './spec/whole.js';
+export { restart, start } from './start.js';
 export { errnoWords } from './state/failure.js';
-export { undoOrphan } from './undo.js';
+export { type StopOptions, stop } from './stop.js';
+export { wait } from './wait.js';

@@ -42,10 +42,10 @@ export function layerId(name: string): string {
 }
 
 /**
- * Makes the folders of a layer in the layers root `root`. @throws UserError when the disk is full or read-only; then
+ * Makes the folders of a layer in the layers root `root`; without `lower` its own folder alone, for a log. @throws UserError when the disk is full or read-only; then
  * nothing of it is left.
  */
-export function createLayer(root: HostPath, id: string, lower: LowerRoot, owner: LayerOwner): Layer {
+export function createLayer(root: HostPath, id: string, lower: LowerRoot | undefined, owner: LayerOwner): Layer {
   if (!ID.test(id) || id.includes('/')) throw new BugError(`not a layer id: ${JSON.stringify(id)}`);
   ensureRoot(root, 'layers-dir');
   const directory = toHostPath(`${root}/${id}`);
@@ -57,6 +57,7 @@ export function createLayer(root: HostPath, id: string, lower: LowerRoot, owner:
   }
   try {
     writeFileSync(`${directory}/owner.json`, JSON.stringify({ version: 1, ...owner }), { mode: 0o600 });
+    if (lower === undefined) return layer;
     mkdirSync(layer.upper, { mode: 0o700 });
     chownSync(layer.upper, lower.lowerUid, lower.lowerGid);
     // After chown(2), which clears the set-id bits; and mkdir(2) would apply the umask.

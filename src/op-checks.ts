@@ -9,6 +9,8 @@ export const OP_CHECKS: Readonly<Record<OpName, CheckId>> = {
   stage: 'namespaces',
   report: 'container',
   await: 'container',
+  control: 'state-dir',
+  log: 'layers-dir',
   relay: 'terminal',
   answer: 'seccomp',
   propagation: 'system-calls',

@@ -139,6 +139,36 @@ export interface RunOptions {
   onNotice?: (text: string) => void;
 }
 
+/** What is to happen when a detached container has ended. */
+export interface RestartPolicy {
+  /** `on-failure`: after an exit code that is not 0, or an end that nobody saw. `always`: after any end but `crt stop` and `crt kill`. */
+  readonly on: 'no' | 'on-failure' | 'always';
+  /** `on-failure`: how often in a row at most; undefined: without end. */
+  readonly retries?: number;
+}
+
+/** The options of {@link runDetached}. Its output goes to a log. */
+export interface DetachOptions extends Omit<RunOptions, 'keep' | 'input' | 'stdout' | 'stderr' | 'maxBuffer' | 'onStart'> {
+  /** Remove it when it has ended. Else record, log and writable layer stay until `crt rm`. */
+  readonly rm?: boolean;
+  readonly restart?: RestartPolicy;
+  /** Keep its input open for whoever attaches. Default: it is empty. */
+  readonly stdin?: boolean;
+  readonly log?: {
+    /** Bytes of one file, at least 4096; default: no limit. */
+    readonly maxSize?: number;
+    /** Files that are kept, 1 to 1000; default 1. */
+    readonly maxFiles?: number;
+  };
+}
+
+/** A container that runs on its own. */
+export interface DetachedContainer {
+  readonly name: string;
+  /** PID 1 of the container, as the host numbers it. */
+  readonly pid: number;
+}
+
 /** A container whose command is running. */
 export interface RunningContainer {
   readonly name: string;

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { ContainerCgroup } from './cgroup/container.js';
 import { refuseForeign } from './cgroup/directory.js';
 import { openCgroup } from './cgroup/open.js';
-import { checkConfinement, chooseFilter, chooseGuard, confinementNotices, lookAtDevices } from './confinement.js';
+import { checkConfinement, chooseFilter, chooseGuard, confinementNotices, type Filter, lookAtDevices } from './confinement.js';
 import { effectiveRules } from './device-filter/rules.js';
 import { UserError } from './errors.js';
 import type { HostFacts } from './host/facts.js';
@@ -45,10 +45,30 @@ export interface Prepared {
   /** The first of the host's ids that stand for 0 to 65535 inside; undefined without a user namespace. */
   readonly ids: number | undefined;
   readonly plan: Plan;
+  /** True where the root is an overlay with its upper layer in {@link layer}; a detached container has the folder for its log in any case. */
+  readonly hasUpper: boolean;
+  readonly life: Life;
   readonly notices: readonly string[];
   /** Each way in which the options are less strict than the defaults. */
   readonly loosened: readonly string[];
 }
+
+/** How a container is to live. */
+export interface Life {
+  /** Which start of it this is, from 1. */
+  readonly start: number;
+  /** Without its supervisor: its monitor keeps a log, and the time limit. */
+  readonly detached: boolean;
+  /** Its stdin stays open for whoever attaches. Else it is empty. */
+  readonly stdin: boolean;
+  /** Bytes of one log file, 0: no limit; and how many are kept. */
+  readonly log: { readonly size: number; readonly files: number };
+  /** Of an earlier start. */
+  readonly layer?: string;
+  readonly ids?: number;
+}
+
+const FOREGROUND: Life = { start: 1, detached: false, stdin: false, log: { size: 0, files: 1 } };
 
 /** File systems that cannot be the upper layer of an overlay (overlayfs(5), "Upper and lower"). */
 const NOT_ABOVE: ReadonlySet<string> = new Set([
@@ -73,7 +93,7 @@ const OLDEST = { major: 5, minor: 12 };
  * Decides how a container will be started here.
  * @throws UserError for options that are wrong and for what cannot work here; the host is untouched.
  */
-export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env): Prepared {
+export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env, life: Life = FOREGROUND): Prepared {
   // Before the host is looked at: a bad name is the first thing to hear of.
   const options = checkOptions(given);
   const facts = probeHost();
@@ -90,7 +110,7 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
         source && type !== 'tmpfs' ? [[`mounts[${at}].source: `, source] as const] : [],
       ),
     ]);
-  const ids = isolated ? chooseIds(roots) : undefined;
+  const ids = isolated ? (life.ids ?? chooseIds(roots)) : undefined;
   const config = toConfig(options, {
     facts,
     rootfs: rootfs.path,
@@ -104,13 +124,58 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
   cgroup.check();
   refuseForeign(cgroup.paths, options.name, () => read(roots, options.name) !== undefined);
   const helper = helperPath();
-  const { root, layer, notice } = chooseRoot(options, roots, facts, host?.directory ?? rootfs.path);
+  const { root, layer, notice } = chooseRoot(options, roots, facts, host?.directory ?? rootfs.path, life);
   const filter = chooseFilter(options, config, facts);
-  const layout: Layout = {
+  const layout = layOut({ options, config, facts, roots, rootfs, root, layer, cgroup, helper, filter, life });
+  const notices = [rootfs.notice, notice, ...confinementNotices(options, filter)].filter((text) => text !== undefined);
+  const plan = compileRun(config, layout);
+  return {
+    name: options.name,
+    facts,
+    roots,
+    helper,
+    rootfs,
+    host,
+    config,
+    cgroup,
+    layer,
+    ids,
+    plan,
+    hasUpper: root.kind === 'layer',
+    life,
+    notices,
+    loosened: loosened(options),
+  };
+}
+
+interface Decided {
+  readonly options: RunOptions;
+  readonly config: Config;
+  readonly facts: HostFacts;
+  readonly roots: Roots;
+  readonly rootfs: Rootfs;
+  readonly root: RootSource;
+  readonly layer: string | undefined;
+  readonly cgroup: ContainerCgroup;
+  readonly helper: HostPath;
+  readonly filter: Filter | undefined;
+  readonly life: Life;
+}
+
+/** Where everything lies, for the compiler. */
+function layOut({ options, config, facts, roots, rootfs, root, layer, cgroup, helper, filter, life }: Decided): Layout {
+  return {
     staging: toHostPath(`${roots.state}/${options.name}`),
     root,
     probeRoot: rootfs.path,
     cgroup,
+    control: {
+      directory: toHostPath(`${roots.state}/${options.name}`),
+      start: life.start,
+      timeout: life.detached ? (options.timeout ?? 0) : 0,
+    },
+    ...(life.detached ? { log: { directory: toHostPath(`${roots.layers}/${layer}`), ...life.log } } : {}),
+    streams: life.detached ? 6 + (life.stdin ? 1 : 0) : 0,
     files: providedFiles(config.hostname ?? options.name, options.network === 'host' ? readHostNames() : undefined),
     onOrphan: {
       // By absolute paths: whoever runs it finds no PATH and no working directory to trust.
@@ -126,9 +191,6 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env)
     holdBeforeExec: options.onSteps !== undefined,
     reaper: options.init ?? false,
   };
-  const notices = [rootfs.notice, notice, ...confinementNotices(options, filter)].filter((text) => text !== undefined);
-  const plan = compileRun(config, layout);
-  return { name: options.name, facts, roots, helper, rootfs, host, config, cgroup, layer, ids, plan, notices, loosened: loosened(options) };
 }
 
 /** Before the helper, which could only say that it was not there. */
@@ -161,21 +223,25 @@ function chooseRoot(
   roots: Roots,
   facts: HostFacts,
   lower: HostPath,
+  life: Life,
 ): { root: RootSource; layer: string | undefined; notice: string | undefined } {
-  if (options.writableRootfs) return { root: { kind: 'directory', directory: lower }, layer: undefined, notice: undefined };
+  // What is detached has a folder there for its log in any case.
+  const folder = life.layer ?? layerId(options.name);
+  const home = life.detached ? folder : undefined;
+  if (options.writableRootfs) return { root: { kind: 'directory', directory: lower }, layer: home, notice: undefined };
   const inMemory = (notice: string | undefined): ReturnType<typeof chooseRoot> => {
-    if (options.keep)
+    if (options.keep && !life.detached)
       throw new UserError('keep: a layer in memory cannot be kept', {
         hint: 'leave out --keep, or --storage-size, or put CRT_LAYERS_DIR on a disk',
       });
-    return { root: { kind: 'memory', lower, size: options.storageSize }, layer: undefined, notice };
+    return { root: { kind: 'memory', lower, size: options.storageSize }, layer: home, notice };
   };
   if (options.storageSize !== undefined) return inMemory(undefined);
   const fstype = unfitForLayers(roots, facts);
   if (fstype !== undefined) {
     return inMemory(`${roots.layers} is on ${fstype}, which cannot take a writable layer: writes are kept in memory`);
   }
-  const layer = layerId(options.name);
-  const at = (part: string): HostPath => toHostPath(`${roots.layers}/${layer}/${part}`);
-  return { root: { kind: 'layer', lower, upper: at('upper'), work: at('work'), discard: !options.keep }, layer, notice: undefined };
+  const at = (part: string): HostPath => toHostPath(`${roots.layers}/${folder}/${part}`);
+  const root = { kind: 'layer', lower, upper: at('upper'), work: at('work'), discard: !options.keep } as const;
+  return { root, layer: folder, notice: undefined };
 }

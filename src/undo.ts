@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import { destroyCgroup } from './cgroup/destroy.js';
 import type { CgroupDirectory } from './cgroup/driver.js';
 import { UserError } from './errors.js';
+import { exitOf } from './exit.js';
 import { shellWord } from './format/shell-word.js';
 import { bootId, isAlive, type ProcessIdentity } from './host/process.js';
 import { releaseIds } from './ids.js';
@@ -13,8 +14,9 @@ import { codeOf, systemError } from './state/failure.js';
 import { removeFolder, writeByRename } from './state/file.js';
 import { withUndoLock } from './state/lock.js';
 import { waitUntil } from './state/pause.js';
+import type { ExitRecord } from './state/record.js';
 import { type Roots, stateRoots } from './state/roots.js';
-import { initAlive, isKept, isOrphaned, isSame, status } from './state/status.js';
+import { initAlive, isCaredFor, isKept, isOrphaned, isSame, status } from './state/status.js';
 import { type Entry, read } from './state/store.js';
 import { temporaryPath } from './state/temporary.js';
 
@@ -89,11 +91,6 @@ export function undo(directory: HostPath, context: UndoContext, options: UndoOpt
   return withUndoLock(directory, act) ?? nothing;
 }
 
-/** What the monitor runs (`crt undo NAME`) when its supervisor has died. Waits for nothing; does nothing while the supervisor lives. */
-export function undoOrphan(name: string, context: UndoContext = undoContext()): Undone {
-  return undo(toHostPath(`${context.roots.state}/${name}`), context);
-}
-
 /** Ends a running container's processes and nothing else: its supervisor then clears up. Does nothing for any other container. */
 export function killContainer(container: Entry, verbs: HelperVerbs): void {
   // Under the lock, because so the supervisor cannot remove the cgroup, and a next container make it anew, while we kill.
@@ -124,10 +121,11 @@ function mayUndo(entry: Entry, { claim, discard, force }: UndoOptions): boolean 
     case 'creating':
       return false;
     case 'running':
+    case 'restarting':
       return force === true;
     case 'stopped':
       // Its supervisor may just be clearing up; but what is recorded as ended is ready to be taken.
-      return force === true || entry.exit !== undefined || (entry.record !== undefined && !isAlive(entry.record.owner));
+      return force === true || entry.exit !== undefined || (entry.record !== undefined && !isCaredFor(entry));
     default:
       return true;
   }
@@ -135,9 +133,11 @@ function mayUndo(entry: Entry, { claim, discard, force }: UndoOptions): boolean 
 
 function undoLocked(entry: Entry, context: UndoContext & { readonly self: ProcessIdentity }, { discard }: UndoOptions): Undone {
   try {
+    // Before the counters go with the cgroup.
+    const exit = exitOf(entry);
     const { killed, cgroups } = undoProcesses(entry, context.verbs);
     if (isKept(entry) && discard !== true) {
-      settle(entry);
+      settle(entry, exit);
       return { outcome: 'kept', killed, cgroups, layers: [] };
     }
     const layers = undoLayers(entry, context);
@@ -208,12 +208,9 @@ function undoLayers(entry: Entry, { roots, verbs }: UndoContext): readonly HostP
   return paths.filter((path) => removeLayer(roots.layers, path, verbs));
 }
 
-/** Notes that nothing is left to undo; when nobody saw the end, that too. */
-function settle(entry: Entry): void {
-  if (entry.exit === undefined) {
-    const lost = { version: 1, exitCode: null, signal: null, reason: 'lost', finished: new Date().toISOString() };
-    writeByRename(entry.directory, 'exit.json', JSON.stringify(lost));
-  }
+/** Notes how it ended, and that nothing is left to undo. */
+function settle(entry: Entry, exit: ExitRecord): void {
+  if (entry.exit === undefined) writeByRename(entry.directory, 'exit.json', JSON.stringify({ version: 1, ...exit }));
   writeByRename(entry.directory, 'cgroup.json', JSON.stringify({ version: 1, bootId: bootId(), directories: [] }));
 }
 

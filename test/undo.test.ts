@@ -9,7 +9,7 @@ import { layerId } from '../src/layer.js';
 import { toHostPath } from '../src/plan/step.js';
 import { randomName } from '../src/state/file.js';
 import { read } from '../src/state/store.js';
-import { killContainer, type Undone, undo, undoOrphan } from '../src/undo.js';
+import { killContainer, type Undone, undo } from '../src/undo.js';
 import { crashed, makeLayer, member, realCgroup } from './state/_crashed.js';
 import { deadProcess, fullRecord, leave, makeRoots, names, noteVerbs, OTHER_BOOT, plain, sleeper, take } from './state/_sandbox.js';
 
@@ -224,7 +224,7 @@ test("the monitor's undo acts for a dead supervisor only", async (t) => {
   leave(roots, 'dead', { 'state.json': fullRecord('dead', { owner: await deadProcess(t) }) });
   const context = { roots, verbs: noteVerbs() };
   t.deepEqual(
-    ['alive', 'dead', 'never'].map((name) => undoOrphan(name, context).outcome),
+    ['alive', 'dead', 'never'].map((name) => undo(toHostPath(`${roots.state}/${name}`), context).outcome),
     ['alive', 'undone', 'gone'],
   );
 });

@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { nearest, UserError } from '../index.js';
+import { attend, nearest, UserError } from '../index.js';
 import { refuseUnbuiltVerb } from './not-built.js';
 import { writeAll } from './output.js';
 import { report } from './report.js';
 import { runVerb } from './run-verb.js';
 
 /** The verbs that oclif runs. */
-const VERBS = ['doctor', 'help', 'ps', 'rm', 'undo'];
+const VERBS = ['attach', 'doctor', 'help', 'kill', 'logs', 'ps', 'restart', 'rm', 'start', 'stop', 'undo', 'wait'];
+
+/** After which the process leaves at once. */
+const LEAVING: ReadonlySet<string> = new Set(['run', 'doctor', 'attach', 'start', 'logs']);
 
 /**
  * The command line, from the words to the exit code. `run` and `--version` go straight to their work; everything else, help
@@ -15,7 +18,7 @@ const VERBS = ['doctor', 'help', 'ps', 'rm', 'undo'];
 export async function main(argv: readonly string[], root: URL): Promise<void> {
   process.exitCode = await dispatch(argv, root).catch(report);
   // All is written (output.ts) and undone: what may still hold the event loop, a half-read stdin or a check that hangs, must not hold the caller.
-  if (argv[0] === 'run' || argv[0] === 'doctor') process.exit();
+  if (LEAVING.has(argv[0] ?? '')) process.exit();
 }
 
 async function dispatch(argv: readonly string[], root: URL): Promise<number> {
@@ -25,6 +28,8 @@ async function dispatch(argv: readonly string[], root: URL): Promise<number> {
     const exitCode = await runVerb(rest);
     return exitCode === 'help' ? runOclif(['run', '--help'], root) : exitCode;
   }
+  // A monitor waits for it.
+  if (verb === 'undo' && rest.length === 1) return undoVerb(rest[0] ?? '');
   refuseUnbuiltVerb(verb);
   if (!verb.startsWith('-') && !VERBS.includes(verb)) throw unknownVerb(verb);
   return runOclif(argv, root);
@@ -33,6 +38,13 @@ async function dispatch(argv: readonly string[], root: URL): Promise<number> {
 async function runOclif(argv: readonly string[], root: URL): Promise<number> {
   const { oclif } = await import('./oclif.js');
   return oclif(argv, root);
+}
+
+/** What a monitor starts: the number on stdout is for it, milliseconds until it asks again. */
+async function undoVerb(name: string): Promise<number> {
+  const wait = await attend(name);
+  if (wait !== undefined) writeAll(1, String(wait));
+  return 0;
 }
 
 function printVersion(root: URL): number {

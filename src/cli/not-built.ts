@@ -3,13 +3,10 @@ import type { FlagValues } from './flag-values.js';
 import type { RunFlagName } from './run-flags.js';
 
 /** Verbs of the command line that are to come. They are no commands: help does not list what does not work. */
-const VERBS = new Set(
-  `attach cp diff events exec inspect kill logs pause prune pull restart start stats stop top unpause update verify wait`.split(' '),
-);
+const VERBS = new Set(`cp diff events exec inspect pause prune pull stats top unpause update verify`.split(' '));
 
 /** Flags of `crt run` that are to come, and what there is instead. */
 const FLAGS: Partial<Record<RunFlagName, string>> = {
-  detach: 'the container runs in the foreground: crt run NAME … &',
   entrypoint: 'name the command itself: crt run NAME -- COMMAND …',
   image: 'take an unpacked root file system: --rootfs DIR',
 };
@@ -30,8 +27,7 @@ export function refuseUnbuiltVerb(verb: string): void {
 export function refuseUnbuiltFlags(values: FlagValues<RunFlagName>): void {
   for (const [flag, hint] of Object.entries(FLAGS)) {
     const given = values.text(flag as RunFlagName);
-    const isThere = given === undefined || (flag === 'detach' && values.toggle('detach') === false);
-    if (!isThere) throw new UserError(`--${flag} is not built yet`, { hint });
+    if (given !== undefined) throw new UserError(`--${flag} is not built yet`, { hint });
   }
   for (const [flag, there] of Object.entries(VALUES)) {
     const missing = values.all(flag as RunFlagName).find((value) => !there.includes(value));

@@ -1,19 +1,40 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { flush, type Interfaces, run, settings } from '@oclif/core';
+import Attach from '../commands/attach.js';
 import Doctor from '../commands/doctor.js';
 import Help from '../commands/help.js';
+import Kill from '../commands/kill.js';
+import Logs from '../commands/logs.js';
 import Ps from '../commands/ps.js';
+import Restart from '../commands/restart.js';
 import Rm from '../commands/rm.js';
 import Run from '../commands/run.js';
+import Start from '../commands/start.js';
+import Stop from '../commands/stop.js';
 import Undo from '../commands/undo.js';
+import Wait from '../commands/wait.js';
 import { report } from './report.js';
 import { inOwnWords } from './usage-words.js';
 
 export { CrtHelp } from './help.js';
 
 /** oclif's explicit strategy: package.json names this table. */
-export const COMMANDS = { doctor: Doctor, help: Help, ps: Ps, rm: Rm, run: Run, undo: Undo };
+export const COMMANDS = {
+  attach: Attach,
+  doctor: Doctor,
+  help: Help,
+  kill: Kill,
+  logs: Logs,
+  ps: Ps,
+  restart: Restart,
+  rm: Rm,
+  run: Run,
+  start: Start,
+  stop: Stop,
+  undo: Undo,
+  wait: Wait,
+};
 
 /**
  * Runs a command line with oclif and answers the exit code. Errors are printed here: this module is a bundle of its own, in

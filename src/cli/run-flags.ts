@@ -34,7 +34,10 @@ export const RUN_FLAGS = {
   init: toggle({ ...process, summary: 'Put a small reaper at PID 1, which passes signals on' }),
   interactive: toggle({ ...process, char: 'i', summary: 'Pass stdin on (the default; -i=false closes it)' }),
   tty: toggle({ ...process, char: 't', allowNo: true, summary: 'Give the command a terminal (default: when stdin and stdout are one)' }),
-  rm: toggle({ ...process, summary: 'Leave nothing behind (the default)' }),
+  rm: toggle({ ...process, summary: 'Leave nothing behind (the default, but with -d)' }),
+  detach: toggle({ ...process, char: 'd', summary: 'Leave it to itself once the command runs; crt logs, stop, attach' }),
+  restart: option({ ...process, helpValue: 'POLICY', summary: 'With -d: start it again when it ends: no, always, on-failure[:N]' }),
+  'log-opt': options({ ...process, helpValue: 'KEY=VALUE', summary: 'With -d: max-size=SIZE of one log file, max-file=N of them' }),
 
   memory: option({ ...limits, char: 'm', helpValue: 'SIZE', summary: 'Memory: 50 is 50 MiB; 512m, 2g, 1GiB' }),
   'memory-swap': option({ ...limits, helpValue: 'SIZE', summary: 'Memory and swap together (default: no swap); -1 = unlimited' }),
@@ -82,7 +85,6 @@ export const RUN_FLAGS = {
   'dry-run': toggle({ ...look, summary: 'Print the plan and touch nothing' }),
 
   // Known to everybody's fingers and not built yet: said so, never ignored.
-  detach: toggle({ char: 'd', hidden: true, summary: 'Not built yet' }),
   entrypoint: option({ hidden: true, summary: 'Not built yet' }),
   net: option({ hidden: true, summary: 'The same as --network' }),
   image: option({ hidden: true, summary: 'Not built yet' }),

@@ -1,10 +1,12 @@
-import { checkName, type RunOptions, run, splitRun, UserError } from '../index.js';
+import { checkName, type DetachOptions, type RunOptions, run, runDetached, splitRun, UserError } from '../index.js';
+import { refuseDetachFlags, toDetachOptions } from './detach-options.js';
 import { describeEnding } from './ending.js';
 import { explainForm, narrate, printPlan } from './explanation.js';
 import { FlagValues } from './flag-values.js';
 import { inFlags } from './in-flags.js';
 import { refuseUnbuiltFlags } from './not-built.js';
 import { refuseOtherWords } from './not-text.js';
+import { writeAll } from './output.js';
 import { requireRoot } from './privilege.js';
 import { notice, report } from './report.js';
 import { RUN_FLAGS, type RunFlagName } from './run-flags.js';
@@ -29,9 +31,29 @@ export async function runVerb(argv: readonly string[]): Promise<number | 'help'>
   try {
     const options = { ...toRunOptions(name, command, values), onNotice: notice };
     if (dryRun || form === 'sh') return printPlan(options, form ?? 'text');
+    if (values.toggle('detach')) return await runAlone(toDetachOptions(options, values), form);
+    refuseDetachFlags(values);
     return await runToEnd(form === undefined ? options : { ...options, ...narrate(options, form) });
   } catch (error) {
     return report(inFlags(error, values), values.text('rootfs'));
+  }
+}
+
+/** Leaves it to its monitor, and prints its name. */
+async function runAlone(options: DetachOptions, form: 'text' | 'json' | undefined): Promise<number> {
+  const relay = new SignalRelay();
+  try {
+    const { signal } = relay.listen();
+    const { name } = await runDetached({
+      ...options,
+      ...(form === undefined ? {} : narrate(options, form)),
+      ...(signal ? { signal } : {}),
+    });
+    writeAll(1, `${name}\n`);
+    return 0;
+  } catch (error) {
+    if (relay.exitCode !== undefined) return relay.exitCode;
+    throw error;
   }
 }
 

@@ -32,6 +32,8 @@ export function rootLayout(root: RootSource): Layout {
     probeRoot: toHostPath('/'),
     cgroup: new NoCgroup({}),
     files: [],
+    control: { directory: toHostPath('/'), start: 1, timeout: 0 },
+    streams: 0,
     onOrphan: { argv: [], env: [] },
     filter: undefined,
     listener: undefined,

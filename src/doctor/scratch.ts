@@ -82,7 +82,7 @@ export function scratchRecord(name: string, layer?: HostPath): NewRecord {
 /** A layer of a container that is not there: whoever finds it after a crash removes it. @throws UserError */
 export function makeLayer(layers: HostPath, state: HostPath, name: string): ReturnType<typeof createLayer> {
   const id = layerId(name);
-  const record = { ...scratchRecord(name, toHostPath(`${layers}/${id}`)), id: randomName() };
+  const record = { ...scratchRecord(name, toHostPath(`${layers}/${id}`)), id: randomName(), start: 1 };
   const owner = { directory: toHostPath(`${state}/${name}`), record };
   return createLayer(layers, id, { lowerMode: 0o755, lowerUid: 0, lowerGid: 0 }, owner);
 }

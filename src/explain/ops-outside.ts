@@ -37,6 +37,17 @@ export const OUTSIDE = {
     man: ['unix(7)'],
     purpose: 'Stops until crt says that it has done its part.',
   },
+  control: {
+    syscalls: ['openat', 'socket(AF_UNIX)', 'fchdir', 'bind', 'listen'],
+    man: ['unix(7)', 'socket(2)'],
+    purpose:
+      'Opens a socket in the state folder, over which any crt can ask the monitor for a signal, a window size, or to wait for the end.',
+  },
+  log: {
+    syscalls: ['openat', 'openat(O_APPEND)', 'fstat'],
+    man: ['open(2)', 'writev(2)'],
+    purpose: 'Opens the file that keeps the output of the command, since nobody sits at the other end of its pipes.',
+  },
   relay: {
     syscalls: ['recvmsg(SCM_RIGHTS)', 'ioctl(TCSETSW)'],
     man: ['unix(7)', 'termios(3)', 'pty(7)'],

@@ -54,10 +54,12 @@ const node = (target: string, mode: number | bigint, device: number | bigint, ow
 /** The operands of each op in short human form, in parts; an empty part is left out. */
 const PHRASES: Phrases = {
   'on-orphan': ({ argv }) => [command(argv)],
-  pipes: () => [],
+  pipes: ({ streams }) => [Number(streams) === 0 ? '' : 'to the log'],
   stage: () => [],
   report: ({ reason }) => [reason],
   await: () => [],
+  control: ({ directory, timeout }) => [`${directory}/control`, Number(timeout) === 0 ? '' : `ends after ${timeout} ms`],
+  log: ({ directory, size, files }) => [`${directory}/log`, Number(size) === 0 ? '' : `${files} files of ${size} bytes`],
   relay: ({ master }) => [arrow('the terminal', master)],
   answer: ({ listener }) => [arrow('mount(2)', listener)],
   propagation: ({ mode }) => ['/', flags(propagationNames(mode))],

@@ -51,6 +51,8 @@ function decode(bytes: Buffer, text: string): HelperEvent {
       return { kind: 'exited', status: value, text };
     case 8:
       return { kind: 'typed', signal: value };
+    case 9:
+      return { kind: 'detached' };
     default:
       throw new BugError(`the helper sent an event of unknown kind ${kind}`);
   }

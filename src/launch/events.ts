@@ -8,4 +8,6 @@ export type HelperEvent =
   | { kind: 'failed'; index: number; errno: number; text: string }
   /** A key of the terminal made a signal that init did not mind when it was read. */
   | { kind: 'typed'; signal: number }
+  /** The supervisor may leave. */
+  | { kind: 'detached' }
   | { kind: 'exited'; status: number; text: string };

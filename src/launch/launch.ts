@@ -9,8 +9,7 @@ import type { HostPath } from '../plan/step.js';
 import { codeOf, errnoWords } from '../state/failure.js';
 import { EventDecoder } from './decoder.js';
 import type { HelperEvent } from './events.js';
-
-const REQUEST = { continue: 1, signal: 2, resize: 3, abort: 4 } as const;
+import { REQUEST, requestBytes, signalValue, sizeValue } from './requests.js';
 
 /** A stream of the command, as spawn(3) of Node takes it; a number is a descriptor of ours. */
 export type Stdio = 'pipe' | 'ignore' | 'inherit' | number;
@@ -44,6 +43,7 @@ export class Launch {
   #greeted = false;
   #started = false;
   #ended = false;
+  #left = false;
 
   /** Spawns the helper and hands it the plan. @throws UserError when it cannot be spawned. */
   constructor({ helper, plan, stdio }: LaunchOptions) {
@@ -87,7 +87,7 @@ export class Launch {
   }
 
   /** The next event of the start or of the end; hello, created and step are taken in on the way. @throws UserError when the helper is gone. */
-  async next(): Promise<Extract<HelperEvent, { kind: 'report' | 'started' | 'failed' | 'typed' | 'exited' }>> {
+  async next(): Promise<Extract<HelperEvent, { kind: 'report' | 'started' | 'failed' | 'typed' | 'detached' | 'exited' }>> {
     for (;;) {
       const event = this.#events.shift();
       if (event === undefined) {
@@ -110,9 +110,9 @@ export class Launch {
     this.#request(REQUEST.continue, 0);
   }
 
-  /** To the command, by the monitor's pidfd. Held back until the command has started. */
-  signal(signal: number): void {
-    if (this.#started) this.#request(REQUEST.signal, signal);
+  /** To the command, by the monitor's pidfd. Held back until the command has started. `forced`: the signal that it would have swallowed. */
+  signal(signal: number, forced = 0): void {
+    if (this.#started) this.#request(REQUEST.signal, signalValue(signal, forced));
     else this.#held.push(signal);
   }
 
@@ -123,25 +123,39 @@ export class Launch {
   }
 
   resize(rows: number, columns: number): void {
-    this.#request(REQUEST.resize, ((rows & 0xffff) << 16) | (columns & 0xffff));
+    this.#request(REQUEST.resize, sizeValue(rows, columns));
+  }
+
+  /** The monitor's process. */
+  get monitor(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Leaves the container to the monitor: nothing keeps this process any more. @throws UserError when it has ended meanwhile */
+  async detach(): Promise<void> {
+    this.#request(REQUEST.detach, 0);
+    let event = await this.next();
+    while (event.kind === 'typed') event = await this.next();
+    if (event.kind !== 'detached') throw new BugError(`the helper said ${event.kind} where it was to be left alone`);
+    this.#left = true;
+    this.#socket?.destroy();
+    this.#child.unref();
   }
 
   /** Gives up: the monitor kills what there is of the container and ends. Undoing host-visible effects stays with us. */
   abandon(): void {
+    if (this.#left) return;
     this.#request(REQUEST.abort, 0);
     this.#socket?.end();
   }
 
-  /** Resolves when the helper has ended and all of the command's output has been read. */
+  /** Resolves when the helper has ended and all of the command's output has been read; at once where it was left alone. */
   async closed(): Promise<void> {
-    await this.#closed;
+    if (!this.#left) await this.#closed;
   }
 
   #request(kind: number, value: number): void {
-    const record = Buffer.alloc(8);
-    record.writeUInt32LE(kind, 0);
-    record.writeUInt32LE(value >>> 0, 4);
-    if (!this.#ended) this.#socket?.write(record);
+    if (!this.#ended) this.#socket?.write(requestBytes(kind, value));
   }
 
   #receive(chunk: Buffer): void {

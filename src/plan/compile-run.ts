@@ -35,7 +35,7 @@ export function compileRun(config: Config, layout: Layout): Plan {
     steps: [
       // First of all: from here on a dead supervisor is cleaned up after.
       step('on-orphan', 'monitor', layout.onOrphan, { chapter: 'prepare', why: 'runs if crt itself is killed' }),
-      ...openPipes(config),
+      ...openPipes(config, layout),
       step('stage', 'monitor', {}, { chapter: 'prepare', why: 'a helper process with a mount namespace of its own' }),
       // Nothing on the host is touched before the supervisor has judged what was found.
       ...findCommand(layout, visibleCandidates(config, layout)),
@@ -43,6 +43,8 @@ export function compileRun(config: Config, layout: Layout): Plan {
       // Beside that: namespaces are nobody else's, and cost the most. The user namespace also before the first mount whose ids it maps.
       ...makeNamespaces(config),
       step('await', 'monitor', {}, { chapter: 'prepare', why: 'until crt has made folder and layer' }),
+      // Once the folders are there, and before there is anything to log.
+      ...keepContact(layout),
       // Host-side opens come before the last clone: init never sees a host path again, but for the staging area.
       ...stageRoot(layout, config),
       ...stageBinds(config, layout),
@@ -85,9 +87,16 @@ export function compileRun(config: Config, layout: Layout): Plan {
 }
 
 /** A terminal is relayed instead. */
-function openPipes(config: Config): Step[] {
+function openPipes(config: Config, { streams }: Layout): Step[] {
   if (config.process.terminal) return [];
-  return [step('pipes', 'monitor', {}, { chapter: 'prepare', why: 'so that the command can open /dev/stdout' })];
+  return [step('pipes', 'monitor', { streams }, { chapter: 'prepare', why: 'so that the command can open /dev/stdout' })];
+}
+
+function keepContact({ control, log }: Layout): Step[] {
+  return [
+    step('control', 'monitor', control, { chapter: 'prepare', why: 'a socket for crt stop, kill, wait and attach' }),
+    ...(log ? [step('log', 'monitor', log, { chapter: 'prepare', why: 'where the output goes' })] : []),
+  ];
 }
 
 function holdBeforeExec(layout: Layout): Step[] {

@@ -32,6 +32,12 @@ export interface Layout {
   readonly probeRoot: HostPath;
   readonly cgroup: CgroupSteps;
   readonly files: readonly ProvidedFile[];
+  /** The control socket's folder; which start it is; milliseconds after which the monitor ends the container, 0: never. */
+  readonly control: { readonly directory: HostPath; readonly start: number; readonly timeout: number };
+  /** Where the output of a detached container goes: the folder, the bytes of one file (0: no limit) and how many files are kept. */
+  readonly log?: { readonly directory: HostPath; readonly size: number; readonly files: number };
+  /** Of stdin (1), stdout (2) and stderr (4), without a terminal, those that have no other end than the monitor. */
+  readonly streams: number;
   /** What the monitor runs when the supervisor is dead: absolute paths. */
   readonly onOrphan: { readonly argv: readonly string[]; readonly env: readonly string[] };
   /** A filter that goes beside {@link filter}, before it: no setuid bits on files of the host (seccomp/set-id.ts). */

@@ -10,10 +10,12 @@
 export const OPS = {
   // Outside: the monitor, in the host's namespaces.
   'on-orphan': { actors: 'monitor', operands: 'list:argv list:env' },
-  pipes: { actors: 'monitor', operands: '' },
+  pipes: { actors: 'monitor', operands: 'num:streams' },
   stage: { actors: 'monitor', operands: '' },
   report: { actors: 'monitor', operands: 'str:reason' },
   await: { actors: 'monitor', operands: '' },
+  control: { actors: 'monitor', operands: 'host:directory num:start num:timeout' },
+  log: { actors: 'monitor', operands: 'host:directory num:size num:files' },
   relay: { actors: 'monitor', operands: 'out:master' },
   answer: { actors: 'monitor', operands: 'out:listener' },
   // The stage: short-lived, in the set-up mount namespace.

@@ -1,20 +1,20 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { CgroupDirectory } from '../cgroup/driver.js';
 import { BugError, UserError } from '../errors.js';
-import { ownPidNamespace, type ProcessIdentity, startTime } from '../host/process.js';
+import { bootId, isAlive, ownPidNamespace, startTime } from '../host/process.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
 import { stringifyExactJson } from '../spec/json.js';
 import { codeOf, systemError } from './failure.js';
 import { randomName, removeFolder, writeByRename } from './file.js';
-import { prepareUndoLock, withUndoLock } from './lock.js';
-import { type CgroupRecord, type ContainerRecord, type ExitRecord, NAME_PATTERN } from './record.js';
+import { ownIdentity, prepareUndoLock, withUndoLock } from './lock.js';
+import { type CgroupRecord, type ContainerRecord, type ExitRecord, NAME_PATTERN, type StartedProcess } from './record.js';
 import { ensureRoot, type Roots } from './roots.js';
-import { isOrphaned, status } from './status.js';
+import { caretaker, isOrphaned, isSame, status } from './status.js';
 import { type Entry, read } from './store.js';
 import { sweepTemporaries, temporaryPath } from './temporary.js';
 
 /** What the caller knows of a container before it claims the name. */
-export type NewRecord = Omit<ContainerRecord, 'id'>;
+export type NewRecord = Omit<ContainerRecord, 'id' | 'start'>;
 
 /** A name that is ours, until undo. Each writer @throws UserError when the folder was removed meanwhile, or the disk is full. */
 export interface Claim {
@@ -28,6 +28,8 @@ export interface Claim {
   writeCgroups(directories: readonly CgroupDirectory[]): void;
   /** The container's init, as the host numbers it. */
   writePid(pid: number): void;
+  /** The process that cares for the container from here on, in the place of this one. */
+  writeMonitor(pid: number): void;
   /** For a container whose record is kept. */
   writeExit(exit: ExitRecord): void;
 }
@@ -47,7 +49,7 @@ export function claim(record: NewRecord, options: ClaimOptions): Claim {
   const { roots, repair } = options;
   if (!NAME_PATTERN.test(record.name)) throw new BugError(`not a container name: ${JSON.stringify(record.name)}`);
   ensureRoot(roots.state);
-  const full: ContainerRecord = { ...record, id: randomName(), command: shorten(record.command) };
+  const full: ContainerRecord = { ...record, id: randomName(), start: 1, command: shorten(record.command) };
   const directory = toHostPath(`${roots.state}/${record.name}`);
   const temporary = temporaryPath(roots, record.name, record.owner);
   try {
@@ -59,6 +61,61 @@ export function claim(record: NewRecord, options: ClaimOptions): Claim {
     throw systemError(`cannot write ${directory}`, error);
   }
   return new ClaimedFolder(directory, full, roots);
+}
+
+/**
+ * Gives a kept container its state folder back, which a restart of the machine has emptied: it is stopped, and nobody saw its end.
+ * @throws UserError when the name is taken
+ */
+export function restore(record: ContainerRecord, { roots, repair }: ClaimOptions): void {
+  ensureRoot(roots.state);
+  const directory = toHostPath(`${roots.state}/${record.name}`);
+  const temporary = temporaryPath(roots, record.name, ownIdentity());
+  const lost: ExitRecord = {
+    exitCode: null,
+    signal: null,
+    reason: 'lost',
+    oomKills: 0,
+    finished: new Date().toISOString(),
+    start: record.start,
+  };
+  try {
+    fill(temporary, record);
+    writeFileSync(`${temporary}/exit.json`, versioned(lost), { mode: 0o600 });
+    writeFileSync(`${temporary}/cgroup.json`, versioned({ bootId: bootId(), directories: [] }), { mode: 0o600 });
+    publish(temporary, directory, () => makeWay(read(roots, record.name), repair));
+  } catch (error) {
+    removeFolder(temporary);
+    throw systemError(`cannot write ${directory}`, error);
+  }
+}
+
+/**
+ * Takes a stopped container that is kept for another start. From here on it is as one that is being started, and whatever happens it is
+ * still kept.
+ * @throws UserError when it is not there any more, or is not stopped.
+ */
+export function reclaim(entry: Entry, record: Omit<ContainerRecord, 'id' | 'start'>, { roots }: Pick<ClaimOptions, 'roots'>): Claim {
+  const { name, directory } = entry;
+  const next = withUndoLock(directory, () => {
+    const now = read(roots, name);
+    if (now?.record === undefined || !isSame(now, entry) || !ENDED.has(status(now)) || !mayTake(now)) return undefined;
+    const full: ContainerRecord = { ...record, id: now.record.id, command: shorten(record.command), start: now.record.start + 1 };
+    writeByRename(directory, 'state.json', JSON.stringify(full));
+    // What stands there says that nothing is left to undo. The other files know which start they are of.
+    rmSync(`${directory}/cgroup.json`, { force: true });
+    return full;
+  });
+  if (next === undefined) throw new UserError(`${name} cannot be started: it is not a stopped container any more`, { hint: 'crt ps -a' });
+  return new ClaimedFolder(directory, next, roots);
+}
+
+const ENDED: ReadonlySet<string> = new Set(['stopped', 'restarting']);
+
+/** Nobody else is about to start it or to clean up after it; its own monitor may be what asks. */
+function mayTake(entry: Entry): boolean {
+  const process_ = caretaker(entry);
+  return process_ === undefined || !isAlive(process_) || process_.pid === process.ppid;
 }
 
 function fill(temporary: HostPath, record: ContainerRecord): void {
@@ -138,9 +195,17 @@ class ClaimedFolder implements Claim {
   }
 
   writePid(pid: number): void {
-    // A process that has ended already keeps its number here and never counts as alive.
-    const content: ProcessIdentity = { pid, startTime: startTime(pid) ?? 0, bootId: this.record.owner.bootId, ...ownPidNamespace() };
-    this.#write('pid', versioned(content));
+    this.#write('pid', versioned(this.#identify(pid)));
+  }
+
+  writeMonitor(pid: number): void {
+    this.#write('monitor', versioned(this.#identify(pid)));
+  }
+
+  /** A process that has ended already keeps its number there and never counts as alive. */
+  #identify(pid: number): StartedProcess {
+    const { owner, start } = this.record;
+    return { pid, startTime: startTime(pid) ?? 0, bootId: owner.bootId, ...ownPidNamespace(), start };
   }
 
   writeExit(exit: ExitRecord): void {

@@ -9,6 +9,11 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/** `EBUSY` for 16. */
+export function errnoName(errno: number): string {
+  return getSystemErrorMap().get(-errno)?.[0] ?? `errno ${errno}`;
+}
+
 /** `no space left on device` for a failed system call; the message for anything else. */
 export function errnoWords(error: unknown): string {
   const { errno, message } = error as NodeJS.ErrnoException;

@@ -30,8 +30,15 @@ export interface ContainerRecord {
   readonly ids?: number;
   /** The layer, and with it the name, is kept after the exit until `crt rm`. */
   readonly keep: boolean;
+  /** Which start of this container it is, from 1; what an earlier one has written beside this file counts no more. */
+  readonly start: number;
   /** Each way in which this container was asked to be less strict than the defaults. */
   readonly loosened: readonly string[];
+}
+
+/** A process of one start of a container: its init in the file `pid`, its monitor, once the supervisor has left, in `monitor`. */
+export interface StartedProcess extends ProcessIdentity {
+  readonly start: number;
 }
 
 /** What `cgroup.json` says: the directories that were made, in this boot. */
@@ -50,6 +57,21 @@ export interface ExitRecord {
   readonly reason: string;
   /** ISO 8601, UTC. */
   readonly finished: string;
+  /** Kills by the memory limit while it ran. */
+  readonly oomKills: number;
+  readonly start: number;
+}
+
+/** What `restart.json` says: written by what the monitor starts when the container has ended. */
+export interface RestartRecord {
+  /** The start whose end it is about. */
+  readonly start: number;
+  /** Restarts in a row, the next one included. */
+  readonly count: number;
+  /** Milliseconds from the end to the next start. */
+  readonly wait: number;
+  /** When the next start is due, ISO 8601, UTC; undefined: there is none, somebody has stopped it or its number of tries is used up. */
+  readonly due?: string;
 }
 
 /** cli.md: the hostname, the cgroup's name and the state folder's. */
@@ -75,6 +97,7 @@ export function decodeRecord(value: unknown, name: string): ContainerRecord {
     command: fields.texts('command'),
     cgroupPaths: fields.texts('cgroupPaths').map((path) => decodePath(path, 'cgroupPaths')),
     keep: fields.flag('keep'),
+    start: decodeStart(fields),
     loosened: fields.texts('loosened'),
   };
   return {
@@ -86,8 +109,9 @@ export function decodeRecord(value: unknown, name: string): ContainerRecord {
 }
 
 /** @throws CorruptFile */
-export function decodeProcess(value: unknown): ProcessIdentity {
-  return decodeIdentity(new Fields(value));
+export function decodeProcess(value: unknown): StartedProcess {
+  const fields = new Fields(value);
+  return { ...decodeIdentity(fields), start: decodeStart(fields) };
 }
 
 /** @throws CorruptFile */
@@ -110,6 +134,25 @@ export function decodeExit(value: unknown): ExitRecord {
     signal: fields.get('signal') === null ? null : fields.text('signal', /^SIG[A-Z0-9+-]{1,16}$/),
     reason: fields.text('reason', /^[a-z]{1,32}$/),
     finished: fields.instant('finished'),
+    oomKills: fields.get('oomKills') === undefined ? 0 : fields.integer('oomKills', 0),
+    start: decodeStart(fields),
+  };
+}
+
+/** What an older crt has written does not say it. */
+function decodeStart(fields: Fields): number {
+  return fields.get('start') === undefined ? 1 : fields.integer('start', 1);
+}
+
+/** @throws CorruptFile */
+export function decodeRestart(value: unknown): RestartRecord {
+  const fields = new Fields(value);
+  fields.version(1);
+  return {
+    start: fields.integer('start', 1),
+    count: fields.integer('count', 0),
+    wait: fields.integer('wait', 0),
+    ...(fields.get('due') === undefined ? {} : { due: fields.instant('due') }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs';
 import type { ProcessIdentity } from '../host/process.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
+import { decodeEnded, type Ended } from './ended.js';
 import { codeOf, systemError } from './failure.js';
 import { CorruptFile, parseJson, readStateFile } from './file.js';
 import {
@@ -10,7 +11,9 @@ import {
   decodeExit,
   decodeProcess,
   decodeRecord,
+  decodeRestart,
   type ExitRecord,
+  type RestartRecord,
 } from './record.js';
 import type { Roots } from './roots.js';
 import { readdirIfThere } from './temporary.js';
@@ -29,6 +32,12 @@ export interface Entry {
   readonly problem: string | undefined;
   /** The container's init, once it was started. */
   readonly init: ProcessIdentity | undefined;
+  /** What cares for it once its supervisor has left. */
+  readonly monitor: ProcessIdentity | undefined;
+  /** How it ended, as its monitor saw it; until crt has made the exit record of it. */
+  readonly ended: Ended | undefined;
+  /** What is to happen after the end, or that nothing is. */
+  readonly restart: RestartRecord | undefined;
   /** The cgroup directories, once they were made; empty when they were removed and the record is kept. */
   readonly cgroups: CgroupRecord | undefined;
   /** The exit record, once there is one. */
@@ -55,8 +64,7 @@ export function read(roots: Pick<Roots, 'state'>, name: string): Entry | undefin
       const stat = lstatSync(directory, { throwIfNoEntry: false });
       if (stat === undefined) return undefined;
       const seen = { name, directory, inode: stat.ino, isFolder: stat.isDirectory() };
-      if (!seen.isFolder)
-        return { ...seen, record: undefined, problem: 'not a folder', init: undefined, cgroups: undefined, exit: undefined };
+      if (!seen.isFolder) return { ...seen, ...NOTHING, problem: 'not a folder' };
       const files = readFiles(directory, name);
       // An undo renames the folder away, and a start another into its place: what was read meanwhile is of neither.
       if (lstatSync(directory, { throwIfNoEntry: false })?.ino === stat.ino) return { ...seen, ...files };
@@ -66,19 +74,43 @@ export function read(roots: Pick<Roots, 'state'>, name: string): Entry | undefin
   }
 }
 
-function readFiles(directory: HostPath, name: string): Pick<Entry, 'record' | 'problem' | 'init' | 'cgroups' | 'exit'> {
+type Contents = Omit<Entry, 'name' | 'directory' | 'inode' | 'isFolder'>;
+
+const NOTHING: Contents = {
+  record: undefined,
+  problem: undefined,
+  init: undefined,
+  monitor: undefined,
+  ended: undefined,
+  restart: undefined,
+  cgroups: undefined,
+  exit: undefined,
+};
+
+function readFiles(directory: HostPath, name: string): Contents {
   const init = decodeFile(directory, 'pid', decodeProcess).value;
+  const monitor = decodeFile(directory, 'monitor', decodeProcess).value;
   const cgroups = decodeFile(directory, 'cgroup.json', decodeCgroups).value;
   const exit = decodeFile(directory, 'exit.json', decodeExit).value;
+  const restart = decodeFile(directory, 'restart.json', decodeRestart).value;
+  const ended = decodeText(directory, 'ended', decodeEnded).value;
   const state = decodeFile(directory, 'state.json', (value) => decodeRecord(value, name));
   const problem = state.value === undefined ? `state.json ${state.problem ?? 'is missing'}` : undefined;
-  return { record: state.value, problem, init, cgroups, exit };
+  // Of a damaged record nobody knows which start it is; what is written beside it is all that there is.
+  const current = <T extends { readonly start: number }>(file: T | undefined): T | undefined =>
+    state.value === undefined || file?.start === state.value.start ? file : undefined;
+  const known = { init: current(init), monitor: current(monitor), exit: current(exit), ended: current(ended), restart: current(restart) };
+  return { record: state.value, problem, cgroups, ...known };
 }
 
 function decodeFile<T>(directory: HostPath, file: string, decode: (value: unknown) => T): { value?: T; problem?: string } {
+  return decodeText(directory, file, (text) => decode(parseJson(text)));
+}
+
+function decodeText<T>(directory: HostPath, file: string, decode: (text: string) => T): { value?: T; problem?: string } {
   try {
     const text = readStateFile(`${directory}/${file}`);
-    return text === undefined ? {} : { value: decode(parseJson(text)) };
+    return text === undefined ? {} : { value: decode(text) };
   } catch (error) {
     if (error instanceof CorruptFile) return { problem: error.message };
     const code = codeOf(error);

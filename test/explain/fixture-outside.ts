@@ -13,7 +13,7 @@ export function prepare(): Step[] {
       { argv: ['/usr/bin/node', '/opt/crt/bin/run.js', 'undo', 'box'], env: ['PATH=/usr/bin'] },
       { ...note, why: 'runs if crt itself is killed' },
     ),
-    step('pipes', 'monitor', {}, { ...note, why: 'so that the command can open /dev/stdout' }),
+    step('pipes', 'monitor', { streams: 0 }, { ...note, why: 'so that the command can open /dev/stdout' }),
     step('stage', 'monitor', {}, { ...note, why: 'a helper process with a mount namespace of its own' }),
     step('propagation', 'stage', { mode: 1 << 19 }, { ...note, why: 'no mount made here reaches the host' }),
     step('open', 'stage', { fd: 'probe', path: host('/ubuntu_rootfs'), flags: 0x210000 }, { ...note, why: 'where the command must be' }),
@@ -31,6 +31,18 @@ export function prepare(): Step[] {
       { chapter: 'namespaces', why: 'root inside is nobody outside' },
     ),
     step('await', 'monitor', {}, { chapter: 'namespaces', why: 'until crt has made folder, cgroup and layer' }),
+    step(
+      'control',
+      'monitor',
+      { directory: host('/run/crt/box'), start: 1, timeout: 0 },
+      { ...note, why: 'a socket for crt stop, kill, wait and attach' },
+    ),
+    step(
+      'log',
+      'monitor',
+      { directory: host('/var/lib/crt/layers/7f3a'), size: 10485760, files: 3 },
+      { ...note, why: 'where the output goes' },
+    ),
     step(
       'staging',
       'stage',

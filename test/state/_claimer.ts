@@ -62,7 +62,7 @@ function loop(): void {
       const entry = read(roots, name);
       if (entry?.record?.id !== held.record.id || entry.init?.pid !== NOBODY) throw new Error('the folder changed while it was held');
     }
-    held.writeExit({ exitCode: 0, signal: null, reason: 'exit', finished: new Date().toISOString() });
+    held.writeExit({ exitCode: 0, signal: null, reason: 'exit', finished: new Date().toISOString(), oomKills: 0, start: 1 });
     const { outcome } = undo(held.directory, { roots, verbs }, { claim: held.record.id });
     if (outcome !== 'undone') throw new Error(`the owner's undo said ${outcome}`);
     say('held');

@@ -64,7 +64,7 @@ export function leave(roots: Roots, name: string, files: Readonly<Record<string,
 }
 
 export function fullRecord(name: string, more: Partial<ContainerRecord> = {}): ContainerRecord {
-  return { id: randomName(), ...newRecord(name), ...more };
+  return { id: randomName(), start: 1, ...newRecord(name), ...more };
 }
 
 /** A real process that lives until the end of the test. */

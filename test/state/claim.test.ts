@@ -13,7 +13,7 @@ import { undo } from '../../src/undo.js';
 import { bundle, start } from './_children.js';
 import { deadProcess, fullRecord, leave, makeRoots, names, noteVerbs, plain, sleeper, take } from './_sandbox.js';
 
-const EXIT = { exitCode: 0, signal: null, reason: 'exit', finished: '2024-01-02T03:04:05.678Z' };
+const EXIT = { exitCode: 0, signal: null, reason: 'exit', finished: '2024-01-02T03:04:05.678Z', oomKills: 0, start: 1 };
 
 test('a claim fills the folder: private, and with all that undo needs', (t) => {
   const roots = makeRoots(t);

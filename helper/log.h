@@ -1,0 +1,11 @@
+/* The log of a detached container: its output as it came, in pieces (docs/logs.md). */
+#ifndef CRT_LOG_H
+#define CRT_LOG_H
+
+#include <stddef.h>
+
+/* Adds a piece of the output. Never fails and never waits for more than the disk: what has no room there is counted,
+ * and the count is written as soon as there is. Stream 1 is stdout, or the terminal, 2 stderr. */
+void log_write(int stream, const char *bytes, size_t size);
+
+#endif

@@ -1,0 +1,63 @@
+/** A piece of a container's output, as one read(2) of the monitor got it (docs/logs.md). */
+export interface Piece {
+  readonly stream: 'stdout' | 'stderr';
+  /** Milliseconds since 1970, with the fraction that the kernel's clock gives. */
+  readonly time: number;
+  readonly bytes: Buffer;
+  /** Bytes of output that were lost before this piece, since the disk had no room. */
+  readonly lost: number;
+}
+
+const HEADER = 16;
+const MAGIC = Buffer.from([0x1e, 0x63, 0x6c]);
+/** The monitor's buffer: no piece is longer. */
+const LONGEST = 1 << 16;
+
+/** Cuts a log into pieces; what is not whole yet is kept. What is no piece, half of one after a crash, is passed over. */
+export class PieceDecoder {
+  #rest: Buffer = Buffer.alloc(0);
+  #lost = 0;
+
+  push(chunk: Buffer): Piece[] {
+    const pieces: Piece[] = [];
+    let bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
+    for (;;) {
+      const start = findPiece(bytes);
+      bytes = bytes.subarray(start);
+      if (bytes.length < HEADER) break;
+      const size = bytes.readUInt32LE(4);
+      if (bytes.length < HEADER + size) break;
+      this.#take(bytes, bytes.subarray(HEADER, HEADER + size), pieces);
+      bytes = bytes.subarray(HEADER + size);
+    }
+    this.#rest = Buffer.from(bytes);
+    return pieces;
+  }
+
+  #take(header: Buffer, bytes: Buffer, pieces: Piece[]): void {
+    const stream = header[3];
+    if (stream === 0) {
+      this.#lost += Number(bytes.readBigUInt64LE(0));
+      return;
+    }
+    const time = Number(header.readBigUInt64LE(8)) / 1e6;
+    pieces.push({ stream: stream === 1 ? 'stdout' : 'stderr', time, bytes, lost: this.#lost });
+    this.#lost = 0;
+  }
+}
+
+/** Where the next piece may begin; the length where there is none. */
+function findPiece(bytes: Buffer): number {
+  let at = 0;
+  while (bytes.length - at >= HEADER && !isHeader(bytes, at)) {
+    const next = bytes.indexOf(MAGIC, at + 1);
+    at = next < 0 ? Math.max(at + 1, bytes.length - MAGIC.length + 1) : next;
+  }
+  return at;
+}
+
+function isHeader(bytes: Buffer, at: number): boolean {
+  if (bytes.compare(MAGIC, 0, MAGIC.length, at, at + MAGIC.length) !== 0) return false;
+  const [stream, size] = [bytes[at + 3], bytes.readUInt32LE(at + 4)];
+  return stream === 0 ? size === 8 : (stream === 1 || stream === 2) && size > 0 && size <= LONGEST;
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { startAgain } from './detach.js';
+import { isAlive } from './host/process.js';
+import { readKeptOptions } from './kept-options.js';
+import { type HostPath, toHostPath } from './plan/step.js';
+import { nextRestart } from './restart-policy.js';
+import { writeByRename } from './state/file.js';
+import { withUndoLock } from './state/lock.js';
+import type { RestartRecord } from './state/record.js';
+import { isSame } from './state/status.js';
+import { type Entry, read } from './state/store.js';
+import { type UndoContext, undo, undoContext } from './undo.js';
+
+/**
+ * What the monitor starts (`crt undo NAME`) when its supervisor has died, or when the container has ended that was left to it: cleans
+ * up, and starts it again where that is due. Does nothing while somebody else cares for the container.
+ * @returns milliseconds after which the monitor is to ask again; undefined: never.
+ * @throws UserError when something could not be undone
+ */
+export async function attend(name: string, context: UndoContext = undoContext()): Promise<number | undefined> {
+  const directory = toHostPath(`${context.roots.state}/${name}`);
+  const entry = read(context.roots, name);
+  const isOurs = entry?.monitor !== undefined && entry.monitor.pid === process.ppid && isAlive(entry.monitor);
+  if (!isOurs || entry.record === undefined) {
+    undo(directory, context);
+    return undefined;
+  }
+  if (entry.exit === undefined) undo(directory, context, { claim: entry.record.id });
+  return goOn(entry, directory, context);
+}
+
+async function goOn(before: Entry, directory: HostPath, context: UndoContext): Promise<number | undefined> {
+  const wait = decide(before, directory, context);
+  if (wait === undefined || wait > 0) return wait;
+  const entry = read(context.roots, before.name);
+  if (entry === undefined) return undefined;
+  try {
+    await startAgain(entry, context);
+    return undefined;
+  } catch {
+    // As an end that nobody saw: the next try comes later. Where somebody else has taken it, that is not ours any more.
+    const now = read(context.roots, before.name);
+    return now === undefined || !isSame(now, before) ? undefined : decide(now, directory, context);
+  }
+}
+
+/** Milliseconds until the next start, 0: now. Written down under the lock, which `crt stop` takes to forbid it. */
+function decide(before: Entry, directory: HostPath, { roots }: UndoContext): number | undefined {
+  return withUndoLock(directory, () => {
+    const entry = read(roots, before.name);
+    if (entry?.record === undefined || !isSame(entry, before) || entry.exit === undefined) return undefined;
+    const { restart, record, exit } = entry;
+    if (restart !== undefined) return restart.due === undefined ? undefined : Math.max(0, Date.parse(restart.due) - Date.now());
+    const last = lastCount(directory);
+    const next = nextRestart(readKeptOptions(record)?.restart, exit, age(entry), last);
+    if (next !== undefined) write(directory, { start: record.start, ...next, due: new Date(Date.now() + next.wait).toISOString() });
+    return next?.wait;
+  });
+}
+
+/** Says that the container is not to be started again by itself. @returns false when it is gone */
+export function forbidRestart(entry: Entry, { roots }: Pick<UndoContext, 'roots'>): boolean {
+  const said = withUndoLock(entry.directory, () => {
+    const now = read(roots, entry.name);
+    if (now?.record === undefined || !isSame(now, entry)) return false;
+    write(entry.directory, { start: now.record.start, count: 0, wait: 0 });
+    return true;
+  });
+  return said ?? false;
+}
+
+function write(directory: HostPath, record: RestartRecord): void {
+  writeByRename(directory, 'restart.json', JSON.stringify({ version: 1, ...record }));
+}
+
+/** Of the start before, which reading the entry leaves out. */
+function lastCount(directory: HostPath): { count: number; wait: number } {
+  try {
+    const { count, wait } = JSON.parse(readFileSync(`${directory}/restart.json`, 'utf8')) as RestartRecord;
+    return Number.isSafeInteger(count) && Number.isSafeInteger(wait) ? { count, wait } : { count: 0, wait: 0 };
+  } catch {
+    return { count: 0, wait: 0 };
+  }
+}
+
+/** Milliseconds since its init began (proc_pid_stat(5), clock ticks of 10 ms after the boot). */
+function age({ init }: Entry): number {
+  const uptime = Number.parseFloat(readFileSync('/proc/uptime', 'utf8')) * 1000;
+  return init === undefined ? 0 : uptime - init.startTime * 10;
+}

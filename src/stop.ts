@@ -1,0 +1,70 @@
+import { constants } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { UserError } from './errors.js';
+import { find, findRunning } from './find.js';
+import { Control } from './launch/control.js';
+import { forbidRestart } from './restart.js';
+import { send } from './signal-container.js';
+import { status } from './state/status.js';
+import type { Entry } from './state/store.js';
+import { type UndoContext, undoContext } from './undo.js';
+import { settled } from './wait.js';
+
+export interface StopOptions {
+  /** Milliseconds from the first signal to SIGKILL; default 10,000. */
+  readonly timeout?: number;
+  /** The first signal; default SIGTERM. */
+  readonly signal?: NodeJS.Signals;
+}
+
+/**
+ * Ends a container: a signal, then SIGKILL. Returns when it has ended and what it made on the host is undone. It is not started again by
+ * itself. Nothing happens to one that is stopped already.
+ * @throws NoContainerError; UserError when it cannot be ended
+ */
+export async function stop(name: string, options: StopOptions = {}, context: UndoContext = undoContext()): Promise<void> {
+  const { timeout = 10_000, signal = 'SIGTERM' } = options;
+  if (!Number.isFinite(timeout) || timeout < 0) throw new UserError('timeout: milliseconds, 0 or more');
+  const entry = find(name, context.roots);
+  switch (status(entry)) {
+    case 'stopped':
+    case 'leftover':
+      return;
+    case 'restarting':
+      forbidRestart(entry, context);
+      return wakeMonitor(entry);
+    default:
+  }
+  const running = findRunning(name, context.roots);
+  forbidRestart(running, context);
+  const end = settled(running, context);
+  await attempt(() => send(running, constants.signals[signal], context), end);
+  if (await isFirst(end, timeout)) return;
+  await attempt(() => send(running, constants.signals.SIGKILL, context), end);
+  await end;
+}
+
+/** It may have ended by itself between our look and the signal. */
+async function attempt(work: () => Promise<void>, end: Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(await isFirst(end, 1000))) throw error;
+  }
+}
+
+async function isFirst(end: Promise<void>, ms: number): Promise<boolean> {
+  const abort = new AbortController();
+  const late = delay(ms, false, { signal: abort.signal }).catch(() => false);
+  const first = await Promise.race([end.then(() => true), late]);
+  abort.abort();
+  return first;
+}
+
+/** It waits for the moment of the next start, and is to ask again. */
+export async function wakeMonitor(entry: Entry): Promise<void> {
+  const control = await Control.open(entry.directory, entry.inode);
+  if (control === undefined) return;
+  await control.request('signal', 0).catch(() => {});
+  await control.gone();
+}
