@@ -152,6 +152,9 @@ static int finish(struct context *context)
 
 	drain(context);
 	restore_mode(context);
+	/* It has ended before the supervisor came to leave, which it is about to do. */
+	while (context->logged && !context->detached && !context->abandoned)
+		serve_request(context);
 	while (wait4(context->ledger->init_pid, &status, 0, &usage) < 0 && errno == EINTR)
 		;
 	add_field(&text, "status=", (uint64_t)status);

@@ -6,7 +6,7 @@ import { encodePlan } from './plan/encode.js';
 import { type Life, type Prepared, prepare } from './prepare.js';
 import { checkDetach } from './restart-policy.js';
 import { begin, look, type Session, supervise, Told, undoing, untilIdsAreOurs } from './session.js';
-import { type Entry, read } from './state/store.js';
+import type { Entry } from './state/store.js';
 import type { UndoContext } from './undo.js';
 import { Watch } from './watch.js';
 
@@ -16,8 +16,17 @@ import { Watch } from './watch.js';
  * @throws as `run`.
  */
 export function runDetached(given: DetachOptions): Promise<DetachedContainer> {
+  return startDetached(given, () => prepareDetached(given));
+}
+
+/** Decides how {@link runDetached} would start it here, and touches nothing. @throws UserError */
+export function prepareDetached(given: DetachOptions): Prepared {
   checkDetach(given);
-  return startDetached(given, (options) => prepare(options, process.env, lifeOf(given, { start: 1 })));
+  return prepare(optionsOf(given), process.env, lifeOf(given, { start: 1 }));
+}
+
+function optionsOf({ rm = false, restart: _restart, stdin: _stdin, log: _log, ...rest }: DetachOptions): RunOptions {
+  return { ...rest, keep: !rm };
 }
 
 /**
@@ -38,21 +47,20 @@ export function startAgain(entry: Entry, { roots }: Pick<UndoContext, 'roots'>):
     ...(record.ids === undefined ? {} : { ids: record.ids }),
   };
   const env = { ...process.env, CRT_STATE_DIR: roots.state, CRT_LAYERS_DIR: roots.layers };
-  return startDetached(given, (options) => prepare(options, env, lifeOf(given, reuse)), entry);
+  return startDetached(given, () => prepare(optionsOf(given), env, lifeOf(given, reuse)), entry);
 }
 
 function lifeOf({ log = {}, stdin = false }: DetachOptions, reuse: Pick<Life, 'start' | 'layer' | 'ids'>): Life {
   return { detached: true, stdin, log: { size: log.maxSize ?? 0, files: log.maxFiles ?? 1 }, ...reuse };
 }
 
-function startDetached(given: DetachOptions, decide: (options: RunOptions) => Prepared, again?: Entry): Promise<DetachedContainer> {
-  const { rm = false, restart: _restart, stdin: _stdin, log: _log, ...rest } = given;
-  const options: RunOptions = { ...rest, keep: !rm };
+function startDetached(given: DetachOptions, decide: () => Prepared, again?: Entry): Promise<DetachedContainer> {
+  const options = optionsOf(given);
   // The time limit is the monitor's; an abort ends the start.
   const watch = new Watch({ name: given.name, ...(given.signal ? { signal: given.signal } : {}) });
   const told = new Told(options);
   return untilIdsAreOurs(async () => {
-    const prepared = decide(options);
+    const prepared = decide();
     const said = told.tell(options, prepared);
     const plan = encodePlan(prepared.plan, { reportSteps: options.onSteps !== undefined });
     const launch = new Launch({ helper: prepared.helper, plan, stdio: ['ignore', 'ignore', 'ignore'] });
@@ -73,11 +81,4 @@ async function handOver(session: Session, given: DetachOptions, command: readonl
     await launch.detach();
     return { name: prepared.name, pid };
   });
-}
-
-/** The container by its name, as it is now. @throws UserError when another one has the name, or none */
-export function again(entry: Entry, { roots }: Pick<UndoContext, 'roots'>): Entry {
-  const now = read(roots, entry.name);
-  if (now?.record?.id !== entry.record?.id || now === undefined) throw new UserError(`${entry.name} is gone`, { hint: 'crt ps -a' });
-  return now;
 }

@@ -2,7 +2,7 @@
 
 export { type Attachment, type AttachOptions, attach } from './attach.js';
 export type { CheckId } from './check-ids.js';
-export { runDetached } from './detach.js';
+export { prepareDetached, runDetached } from './detach.js';
 export type { Finding, Fix, Group, Verdict } from './doctor/check.js';
 export { type CheckReport, type DoctorOptions, type DoctorReport, doctor } from './doctor/doctor.js';
 export { renderFixScript } from './doctor/fix-script.js';

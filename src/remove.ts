@@ -6,8 +6,9 @@ import { isAlive, isForeign } from './host/process.js';
 import { releaseIds } from './ids.js';
 import { layerSize, layersOf, lostLayers, removeLayer } from './layer.js';
 import type { HostPath } from './plan/step.js';
+import { forbidRestart } from './restart.js';
 import { waitUntil } from './state/pause.js';
-import { initAlive, isOrphaned, isSame, type Status, status } from './state/status.js';
+import { initAlive, isCaredFor, isOrphaned, isSame, type Status, status } from './state/status.js';
 import { type Entry, read } from './state/store.js';
 import { killContainer, ownCgroups, removeStray, type UndoContext, undo, undoContext } from './undo.js';
 
@@ -32,6 +33,7 @@ export interface Removed {
 
 /** Milliseconds that a living supervisor has to clear up after its container was killed, or to get on with a start. */
 const PATIENCE = 3_000;
+const SIGKILL = 9;
 
 /**
  * Removes a container's record, its kept layer, and whatever else is left of it. Works on corrupt state too.
@@ -75,11 +77,32 @@ function layersFor(entry: Entry, { roots }: UndoContext): readonly HostPath[] {
 function stop(entry: Entry, force: boolean, context: UndoContext): boolean {
   // Nobody cares for an orphan, so nobody is asked either.
   if (isOrphaned(entry)) return false;
+  if (status(entry) === 'restarting') {
+    if (!force) throw stillRunning(entry);
+    endMonitor(entry, context);
+    return false;
+  }
   const busy = isBusy(entry);
   if (busy && !force) throw stillRunning(entry);
-  if (busy) killContainer(entry, context.verbs);
+  if (busy) {
+    if (entry.record !== undefined) forbidRestart(entry, context);
+    killContainer(entry, context.verbs);
+  }
   if (entry.record !== undefined && entry.exit === undefined) awaitOwner(entry, force, context);
   return busy;
+}
+
+/** It does nothing but wait for the moment of the next start, and would for up to a minute. */
+function endMonitor(entry: Entry, context: UndoContext): void {
+  const { monitor } = entry;
+  forbidRestart(entry, context);
+  if (monitor === undefined || !isAlive(monitor)) return;
+  try {
+    context.verbs.signal(monitor.pid, monitor.startTime, SIGKILL);
+  } catch (error) {
+    if (isAlive(monitor)) throw error;
+  }
+  waitUntil(() => !isAlive(monitor), PATIENCE);
 }
 
 /** True when a process of the container lives; also when only its cgroups can tell, because the record is corrupt. */
@@ -101,7 +124,7 @@ function awaitOwner(entry: Entry, force: boolean, context: UndoContext): void {
   waitUntil(() => {
     const now = read(context.roots, entry.name);
     if (now === undefined || !isSame(now, entry)) return true;
-    if (now.exit !== undefined || now.record === undefined || !isAlive(now.record.owner)) return true;
+    if (now.exit !== undefined || now.record === undefined || !isCaredFor(now)) return true;
     if (status(now) !== 'running') return false;
     // A start that has just come to its end: it was "creating" before.
     if (!initAlive(entry) && force) killContainer(now, context.verbs);
@@ -127,7 +150,8 @@ function removeLost(name: string, { roots, verbs }: UndoContext): Removed {
 
 function stillRunning(entry: Entry): UserError {
   const pid = entry.init === undefined ? '' : ` (pid ${entry.init.pid})`;
-  return new UserError(`${entry.name} is running${pid}`, { hint: `crt rm -f ${shellWord(entry.name)}` });
+  const what = status(entry) === 'restarting' ? 'about to be started again' : `running${pid}`;
+  return new UserError(`${entry.name} is ${what}`, { hint: `crt rm -f ${shellWord(entry.name)}` });
 }
 
 function stillStarting(entry: Entry): UserError {

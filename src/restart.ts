@@ -7,6 +7,7 @@ import { nextRestart } from './restart-policy.js';
 import { writeByRename } from './state/file.js';
 import { withUndoLock } from './state/lock.js';
 import type { RestartRecord } from './state/record.js';
+import type { Roots } from './state/roots.js';
 import { isSame } from './state/status.js';
 import { type Entry, read } from './state/store.js';
 import { type UndoContext, undo, undoContext } from './undo.js';
@@ -59,7 +60,7 @@ function decide(before: Entry, directory: HostPath, { roots }: UndoContext): num
 }
 
 /** Says that the container is not to be started again by itself. @returns false when it is gone */
-export function forbidRestart(entry: Entry, { roots }: Pick<UndoContext, 'roots'>): boolean {
+export function forbidRestart(entry: Entry, { roots }: { roots: Pick<Roots, 'state'> }): boolean {
   const said = withUndoLock(entry.directory, () => {
     const now = read(roots, entry.name);
     if (now?.record === undefined || !isSame(now, entry)) return false;

@@ -8,7 +8,7 @@ type Values = FlagValues<RunFlagName>;
 const DETACHED_ONLY: readonly RunFlagName[] = ['restart', 'log-opt'];
 
 /** @throws UserError where one is given and -d is not */
-export function refuseDetachFlags(values: Values): void {
+export function refuseDetachFlags(values: Values): undefined {
   const given = DETACHED_ONLY.find((name) => values.has(name));
   if (given !== undefined)
     throw new UserError(`--${given} goes with -d: in the foreground there is nothing that it would act on`, {

@@ -28,8 +28,7 @@ export function explainForm(values: FlagValues<RunFlagName>): Form | undefined {
 }
 
 /** Prints the plan on stdout; nothing is made and nothing runs. */
-export function printPlan(options: RunOptions, form: Form): number {
-  const prepared = prepare(options);
+export function printPlan(prepared: Prepared, form: Form): number {
   for (const text of prepared.notices) notice(text);
   if (form === 'sh') writeAll(1, shellScript(prepared));
   else writeAll(1, form === 'json' ? explainJson(prepared.plan) : explainPlan(prepared.plan, screen(1)));

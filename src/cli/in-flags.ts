@@ -1,12 +1,12 @@
-import { type RunOptions, shellWord, UserError } from '../index.js';
+import { type DetachOptions, type RunOptions, shellWord, UserError } from '../index.js';
 import type { FlagValues } from './flag-values.js';
 import { RUN_FLAGS, type RunFlagName } from './run-flags.js';
 
 /** What only a program can give. */
-type ProgramsOwn = 'name' | 'input' | 'stdout' | 'stderr' | 'maxBuffer' | 'signal' | `on${string}`;
+type ProgramsOwn = 'name' | 'stdin' | 'rm' | 'input' | 'stdout' | 'stderr' | 'maxBuffer' | 'signal' | `on${string}`;
 
 /** The flags that give each option, a list's in the order in which it takes their values (run-options.ts); the command has none. */
-export const OPTION_FLAGS: Readonly<Record<Exclude<keyof RunOptions, ProgramsOwn>, readonly RunFlagName[]>> = {
+export const OPTION_FLAGS: Readonly<Record<Exclude<keyof RunOptions | keyof DetachOptions, ProgramsOwn>, readonly RunFlagName[]>> = {
   rootfs: ['rootfs'],
   command: [],
   env: ['env'],
@@ -36,6 +36,8 @@ export const OPTION_FLAGS: Readonly<Record<Exclude<keyof RunOptions, ProgramsOwn
   storageSize: ['storage-size'],
   keep: ['keep'],
   tty: ['tty'],
+  restart: ['restart'],
+  log: ['log-opt'],
 };
 
 /** The path of an option: `cwd`, `mounts[1].target`, `ulimits.nofile`. */

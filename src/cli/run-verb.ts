@@ -1,4 +1,14 @@
-import { checkName, type DetachOptions, type RunOptions, run, runDetached, splitRun, UserError } from '../index.js';
+import {
+  checkName,
+  type DetachOptions,
+  prepare,
+  prepareDetached,
+  type RunOptions,
+  run,
+  runDetached,
+  splitRun,
+  UserError,
+} from '../index.js';
 import { refuseDetachFlags, toDetachOptions } from './detach-options.js';
 import { describeEnding } from './ending.js';
 import { explainForm, narrate, printPlan } from './explanation.js';
@@ -30,9 +40,9 @@ export async function runVerb(argv: readonly string[]): Promise<number | 'help'>
   requireRoot('run', argv);
   try {
     const options = { ...toRunOptions(name, command, values), onNotice: notice };
-    if (dryRun || form === 'sh') return printPlan(options, form ?? 'text');
-    if (values.toggle('detach')) return await runAlone(toDetachOptions(options, values), form);
-    refuseDetachFlags(values);
+    const alone = values.toggle('detach') ? toDetachOptions(options, values) : refuseDetachFlags(values);
+    if (dryRun || form === 'sh') return printPlan(alone ? prepareDetached(alone) : prepare(options), form ?? 'text');
+    if (alone) return await runAlone(alone, form);
     return await runToEnd(form === undefined ? options : { ...options, ...narrate(options, form) });
   } catch (error) {
     return report(inFlags(error, values), values.text('rootfs'));

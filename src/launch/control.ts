@@ -34,7 +34,7 @@ export class Control {
       socket.pause();
       return new Control(socket);
     } catch (error) {
-      if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ENOTSOCK'].includes(codeOf(error) ?? '')) return undefined;
+      if (['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'ENOTDIR', 'ENOTSOCK'].includes(codeOf(error) ?? '')) return undefined;
       throw error;
     } finally {
       if (folder !== undefined) closeSync(folder);

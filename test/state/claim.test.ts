@@ -36,7 +36,7 @@ test('what is written later is read back', (t) => {
   held.writeExit(EXIT);
   const entry = read(roots, 'box');
   t.deepEqual(entry?.cgroups, { bootId: bootId(), directories: [] });
-  t.deepEqual(entry?.init, held.record.owner);
+  t.deepEqual(entry?.init, { ...held.record.owner, start: 1 });
   t.deepEqual(entry?.exit, EXIT);
   t.deepEqual(names(held.directory), ['cgroup.json', 'config.json', 'exit.json', 'pid', 'spare', 'state.json']);
 });

@@ -56,12 +56,19 @@ test('the message names the field', (t) => {
 });
 
 test('process, cgroups and exit are decoded strictly', (t) => {
-  t.deepEqual(decodeProcess({ version: 1, pid: 7, startTime: 9, bootId: OTHER_BOOT }), { pid: 7, startTime: 9, bootId: OTHER_BOOT });
+  t.deepEqual(decodeProcess({ version: 1, pid: 7, startTime: 9, bootId: OTHER_BOOT, start: 3 }), {
+    pid: 7,
+    startTime: 9,
+    bootId: OTHER_BOOT,
+    start: 3,
+  });
+  // An older crt did not write it.
+  t.is(decodeProcess({ version: 1, pid: 7, startTime: 9, bootId: OTHER_BOOT }).start, 1);
   t.throws(() => decodeProcess({ pid: 7 }), { instanceOf: CorruptFile });
   const cgroups = { bootId: OTHER_BOOT, directories: [{ path: toHostPath('/sys/fs/cgroup/memory/box'), inode: 12 }] };
   t.deepEqual(decodeCgroups({ version: 1, ...cgroups }), cgroups);
   t.throws(() => decodeCgroups({ version: 1, bootId: OTHER_BOOT, directories: [{ path: '/x', inode: 0 }] }), { instanceOf: CorruptFile });
-  const exit = { exitCode: 137, signal: 'SIGKILL', reason: 'oom', finished: '2024-01-02T03:04:05.678Z' };
+  const exit = { exitCode: 137, signal: 'SIGKILL', reason: 'oom', finished: '2024-01-02T03:04:05.678Z', oomKills: 1, start: 2 };
   t.deepEqual(decodeExit({ version: 1, ...exit }), exit);
   t.deepEqual(decodeExit({ version: 1, ...exit, exitCode: null, signal: null }), { ...exit, exitCode: null, signal: null });
   t.throws(() => decodeExit({ version: 1, ...exit, exitCode: 256 }), { instanceOf: CorruptFile });
