@@ -97,6 +97,18 @@ e2e('a container whose supervisor was killed has an exit that nobody saw', async
   t.deepEqual(kinds(await history(name)), ['start', 'exit']);
 });
 
+e2e('a detached container: its start, a kill that nobody watched, its end, and its removal', async (t) => {
+  const name = box(t);
+  const { first, rest } = live(t, [`container=${name}`]);
+  t.is((await crt(t, ['run', '-d', name, '--memory', '20', '--', 'sh', '-c', 'tail /dev/zero; exit 3'])).code, 0);
+  t.like(await first, { event: 'start' });
+  t.like(await seen(rest), { event: 'oom', count: 1 });
+  t.like(await seen(rest), { event: 'exit', exitCode: 3, reason: 'exit' });
+  t.is((await crt(t, ['rm', '-f', name])).code, 0);
+  t.like(await seen(rest), { event: 'rm' });
+  t.deepEqual(kinds(await history(name)), ['start', 'oom', 'exit', 'rm']);
+});
+
 serial('crt events: a line for each, as it happens; it ends with its reader, or at --until', async (t) => {
   const name = box(t);
   const watcher = startCrt(t, ['events', '--since', '1m', '--filter', `container=${name}`, '-f', 'event=start', '-f', 'event=die']);
