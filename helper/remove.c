@@ -3,47 +3,13 @@
 #include "context.h"
 #include "kernel.h"
 #include "verbs.h"
+#include "walk.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-
-/* What getdents64(2) fills a buffer with. */
-struct entry {
-	uint64_t inode, offset;
-	uint16_t length;
-	uint8_t type;
-	char name[];
-};
-
-/* One walk over a directory. */
-struct walk {
-	int fd;
-	long at, end;
-	_Alignas(struct entry) char bytes[8192];
-};
-
-/* The next name, `.` and `..` left out; NULL at the end, with errno 0, or on an error. */
-static const struct entry *next(struct walk *walk)
-{
-	for (;;) {
-		const struct entry *entry = (const struct entry *)(walk->bytes + walk->at);
-
-		if (walk->at >= walk->end) {
-			walk->at = 0;
-			errno = 0;
-			walk->end = syscall(SYS_getdents64, walk->fd, walk->bytes, sizeof(walk->bytes));
-			if (walk->end <= 0)
-				return NULL;
-			continue;
-		}
-		walk->at += entry->length;
-		if (strcmp(entry->name, ".") && strcmp(entry->name, ".."))
-			return entry;
-	}
-}
 
 /* 0 when it is gone, 1 when it is a directory that is not empty, -1 when it cannot be removed. */
 static int unlink_entry(int directory, const struct entry *entry)
@@ -73,15 +39,6 @@ static int lift(int directory, const char *name, int top, uint64_t *serial)
 	return result;
 }
 
-/* RESOLVE_NO_XDEV: what is mounted in the tree is not ours to empty. */
-static int open_directory(int directory, const char *name)
-{
-	struct open_how_v0 how = { .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-				   .resolve = RESOLVE_NO_XDEV_ };
-
-	return (int)syscall(CRT_SYS_openat2, directory, name, &how, sizeof(how));
-}
-
 /* Removes a directory that is not empty. */
 static int dissolve(int top, const char *name, uint64_t *serial)
 {
@@ -91,7 +48,7 @@ static int dissolve(int top, const char *name, uint64_t *serial)
 
 	if (fd < 0)
 		return -1;
-	while ((entry = next(&walk))) {
+	while ((entry = next_entry(&walk))) {
 		int left = unlink_entry(fd, entry);
 
 		if (left < 0 || (left && lift(fd, entry->name, top, serial)))
@@ -110,7 +67,7 @@ static int empty_once(int top, uint64_t *serial, int *again)
 	*again = 0;
 	if (fd < 0)
 		return -1;
-	while ((entry = next(&walk))) {
+	while ((entry = next_entry(&walk))) {
 		int left = unlink_entry(top, entry);
 
 		*again = 1;

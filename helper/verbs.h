@@ -9,6 +9,11 @@ int verb_kill(int count, char **files);
 int verb_signal(int count, char **words);
 /* remove DIRECTORY: the whole tree, at any depth, following no link and entering no other file system. */
 int verb_remove(int count, char **words);
+/* changes UPPER LOWER SHIFT: what an overlay's upper directory changes, as records KIND PATH NUL on stdout, parents
+ * first. `D` deleted; `A` added, `a` if it is a directory or an empty file; `C` changed; `m` a directory of which only
+ * the time is another, `c` one that is itself the same; `T` a directory too deep to be entered. SHIFT is what the
+ * owners in UPPER are larger by. */
+int verb_changes(int count, char **words);
 
 /* A line on a descriptor, made of three parts; what does not fit into 1024 bytes is cut. */
 void print_line(int fd, const char *first, const char *second, const char *third);

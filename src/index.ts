@@ -3,6 +3,7 @@
 export { type Attachment, type AttachOptions, attach } from './attach.js';
 export type { CheckId } from './check-ids.js';
 export { prepareDetached, runDetached } from './detach.js';
+export { type Change, type Difference, diff } from './diff.js';
 export type { Finding, Fix, Group, Verdict } from './doctor/check.js';
 export { type CheckReport, type DoctorOptions, type DoctorReport, doctor } from './doctor/doctor.js';
 export { renderFixScript } from './doctor/fix-script.js';
@@ -10,6 +11,7 @@ export { type PackageManager, packageManager } from './doctor/packages.js';
 export { explainCheck } from './doctor/page.js';
 export { type DoctorPage, renderDoctor } from './doctor/render.js';
 export { BugError, NoContainerError, StepError, UserError } from './errors.js';
+export { type ContainerEvent, type EventsOptions, events } from './events.js';
 export { explainEnd } from './explain/end.js';
 export { explainJson } from './explain/json.js';
 export { explainShell } from './explain/sh.js';
@@ -39,6 +41,7 @@ export type {
 export { outputError, writeWhole } from './output.js';
 export type { Plan } from './plan/step.js';
 export { type Prepared, prepare } from './prepare.js';
+export { type Prunable, type Pruned, type PruneOptions, prunable, prune } from './prune.js';
 export { readNamedFile } from './read-named-file.js';
 export { type Removed, remove } from './remove.js';
 export { attend } from './restart.js';

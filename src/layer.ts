@@ -152,12 +152,14 @@ function readOwner(layer: HostPath): LostLayer | undefined {
 /** Bytes that a layer takes on disk, as du(1) counts (hard links once a name); undefined when it cannot be read, a path too long included. */
 export function layerSize(directory: HostPath): number | undefined {
   let bytes = 0;
-  const folders: string[] = [directory];
+  const slash = Buffer.from('/');
+  // Names as bytes: a container may make some that are not UTF-8.
+  const folders: Buffer[] = [Buffer.from(directory)];
   try {
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
       // By entry type, never by stat(2): a symlink in the layer may point anywhere.
-      for (const entry of readdirSync(folder, { withFileTypes: true })) {
-        const path = `${folder}/${entry.name}`;
+      for (const entry of readdirSync(folder, { encoding: 'buffer', withFileTypes: true })) {
+        const path = Buffer.concat([folder, slash, entry.name]);
         bytes += lstatSync(path).blocks * 512;
         if (entry.isDirectory()) folders.push(path);
       }

@@ -7,6 +7,7 @@ import { releaseIds } from './ids.js';
 import { layerSize, layersOf, lostLayers, removeLayer } from './layer.js';
 import type { HostPath } from './plan/step.js';
 import { forbidRestart } from './restart.js';
+import { journal } from './state/journal.js';
 import { waitUntil } from './state/pause.js';
 import { initAlive, isCaredFor, isOrphaned, isSame, type Status, status } from './state/status.js';
 import { type Entry, read } from './state/store.js';
@@ -64,6 +65,7 @@ function removeFolder(entry: Entry, force: boolean, context: UndoContext): Remov
   const killed = stop(entry, force, context);
   const undone = undo(entry.directory, context, { discard: true, force, expect: entry });
   if (undone.outcome === 'alive') throw stillStarting(entry);
+  journal(context.roots, { event: 'rm', name: entry.name, id: entry.record?.id ?? '' });
   // What its own supervisor undid at our request counts as removed too.
   return { name: entry.name, status: before, killed: killed || undone.killed, cgroups, layers, directory: entry.directory };
 }
@@ -145,6 +147,7 @@ function removeLost(name: string, { roots, verbs }: UndoContext): Removed {
   const layers = lost.map(({ layer }) => ({ path: layer, bytes: layerSize(layer) }));
   for (const { path } of layers) removeLayer(roots.layers, path, verbs);
   for (const { record } of lost) releaseIds(roots, record);
+  for (const { record } of lost) journal(roots, { event: 'rm', name, id: record.id });
   return { name, status: 'stopped', killed: false, cgroups: [], layers, directory: undefined };
 }
 

@@ -1,4 +1,5 @@
 import { isatty } from 'node:tty';
+import { limitCounters } from './cgroup/counters.js';
 import { Container } from './container.js';
 import { BugError } from './errors.js';
 import { Launch } from './launch/launch.js';
@@ -9,6 +10,7 @@ import { prepare } from './prepare.js';
 import { exitRecord, type Outcome, readEnding, toOutcome, toResult } from './result.js';
 import { begin, look, type Session, type Started, supervise, Told, undoing, untilIdsAreOurs } from './session.js';
 import { decodeEnded, type Ended } from './state/ended.js';
+import { journal } from './state/journal.js';
 import { callerTerminal, madeTerminal, plainStreams, type Streams } from './streams.js';
 import { Watch } from './watch.js';
 
@@ -66,7 +68,7 @@ async function accompany(
   { launch, prepared, options, watch }: Session,
   streams: Streams,
   command: readonly string[],
-  { pid }: Started,
+  { pid, effects }: Started,
 ): Promise<[Outcome, Ended]> {
   const container = new Container(prepared.name, pid, launch);
   launch.start();
@@ -85,5 +87,8 @@ async function accompany(
     timedOut: watch.timedOut,
     canceled: watch.canceled,
   });
+  const { exitCode, signal, reason } = exitRecord(outcome, ended);
+  const counters = limitCounters(prepared.cgroup.paths);
+  journal(prepared.roots, { event: 'exit', name: prepared.name, id: effects.claim.record.id, exitCode, signal, reason, ...counters });
   return [outcome, ended];
 }

@@ -8,6 +8,7 @@ import { parseProbe } from './launch/probe.js';
 import type { RunOptions } from './options.js';
 import { isOp } from './plan/step.js';
 import type { Prepared } from './prepare.js';
+import { journal } from './state/journal.js';
 import type { Entry } from './state/store.js';
 import type { Watch } from './watch.js';
 
@@ -111,6 +112,7 @@ export async function begin(session: Session, command: readonly string[]): Promi
     await start(session);
     const pid = needPid(launch);
     effects.claim.writePid(pid);
+    journal(prepared.roots, { event: 'start', name: prepared.name, id: effects.claim.record.id });
     return { effects, pid };
   });
 }

@@ -1,5 +1,6 @@
 import { lstatSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { limitCounters } from './cgroup/counters.js';
 import { destroyCgroup } from './cgroup/destroy.js';
 import type { CgroupDirectory } from './cgroup/driver.js';
 import { UserError } from './errors.js';
@@ -12,6 +13,7 @@ import { layersOf, removeLayer } from './layer.js';
 import { type HostPath, toHostPath } from './plan/step.js';
 import { codeOf, systemError } from './state/failure.js';
 import { removeFolder, writeByRename } from './state/file.js';
+import { type JournalEvent, journal } from './state/journal.js';
 import { withUndoLock } from './state/lock.js';
 import { waitUntil } from './state/pause.js';
 import type { ExitRecord } from './state/record.js';
@@ -86,9 +88,21 @@ export function undo(directory: HostPath, context: UndoContext, options: UndoOpt
       throw new UserError(`cannot clean up ${name}: ${entry.problem}`, { hint: `crt rm -f ${name}`, check: 'leftovers' });
     if (isOther(entry, options)) return nothing;
     if (!mayUndo(entry, options)) return { ...nothing, outcome: 'alive' };
-    return undoLocked(entry, { roots, verbs: context.verbs, self }, options);
+    const end = unseenEnd(entry, options);
+    const undone = undoLocked(entry, { roots, verbs: context.verbs, self }, options);
+    if (end !== undefined) journal(roots, end);
+    return undone;
   };
   return withUndoLock(directory, act) ?? nothing;
+}
+
+/** For the journal: the end of a container that did run, of which no supervisor of it has told. The counters go with the cgroup. */
+function unseenEnd(entry: Entry, { claim }: UndoOptions): Omit<JournalEvent, 'time'> | undefined {
+  const isUnseen = entry.monitor !== undefined || (claim === undefined && isOrphaned(entry));
+  if (!isUnseen || entry.init === undefined || entry.exit !== undefined) return undefined;
+  const { exitCode, signal, reason } = exitOf(entry);
+  const counters = limitCounters(ownCgroups(entry).map(({ path }) => path));
+  return { event: 'exit', name: entry.name, id: entry.record?.id ?? '', exitCode, signal, reason, ...counters };
 }
 
 /** Ends a running container's processes and nothing else: its supervisor then clears up. Does nothing for any other container. */

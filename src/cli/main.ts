@@ -6,7 +6,24 @@ import { report } from './report.js';
 import { runVerb } from './run-verb.js';
 
 /** The verbs that oclif runs. */
-const VERBS = ['attach', 'doctor', 'help', 'kill', 'logs', 'ps', 'restart', 'rm', 'start', 'stop', 'undo', 'wait'];
+const VERBS = [
+  'attach',
+  'completion',
+  'diff',
+  'doctor',
+  'events',
+  'help',
+  'kill',
+  'logs',
+  'prune',
+  'ps',
+  'restart',
+  'rm',
+  'start',
+  'stop',
+  'undo',
+  'wait',
+];
 
 /** After which the process leaves at once. */
 const LEAVING: ReadonlySet<string> = new Set(['run', 'doctor', 'attach', 'start', 'logs']);

@@ -2,10 +2,14 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { flush, type Interfaces, run, settings } from '@oclif/core';
 import Attach from '../commands/attach.js';
+import Completion from '../commands/completion.js';
+import Diff from '../commands/diff.js';
 import Doctor from '../commands/doctor.js';
+import Events from '../commands/events.js';
 import Help from '../commands/help.js';
 import Kill from '../commands/kill.js';
 import Logs from '../commands/logs.js';
+import Prune from '../commands/prune.js';
 import Ps from '../commands/ps.js';
 import Restart from '../commands/restart.js';
 import Rm from '../commands/rm.js';
@@ -22,10 +26,14 @@ export { CrtHelp } from './help.js';
 /** oclif's explicit strategy: package.json names this table. */
 export const COMMANDS = {
   attach: Attach,
+  completion: Completion,
+  diff: Diff,
   doctor: Doctor,
+  events: Events,
   help: Help,
   kill: Kill,
   logs: Logs,
+  prune: Prune,
   ps: Ps,
   restart: Restart,
   rm: Rm,

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { UserError } from '../errors.js';
 import { helperPath } from './helper-path.js';
 
-/** What Node cannot do itself: signals by pidfd, and removing trees by directory descriptors. */
+/** What Node cannot do itself: signals by pidfd, removing and comparing trees by directory descriptors. */
 export interface HelperVerbs {
   /** Kills every process listed in these cgroup.procs files and returns when there are none left. @throws UserError */
   kill(procs: readonly string[]): void;
@@ -10,38 +10,45 @@ export interface HelperVerbs {
   remove(directory: string): void;
   /** Sends a signal to exactly this process; nothing happens when it is gone. `signal` is a number of signal(7). @throws UserError */
   signal(pid: number, startTime: number, signal: number): void;
+  /** What an overlay's upper directory changes of the lower one, as `crt-init changes` prints it. `shift`: what owners above are larger by. @throws UserError */
+  changes(upper: string, lower: string, shift: number): Buffer;
 }
 
 /** The verbs of `crt-init`, each one short call of it. `helper` is its path; looked up at the first call when omitted. */
 export function helperVerbs(helper?: string): HelperVerbs {
-  const call = (...words: readonly string[]): void => runVerb(helper ?? helperPath(), words);
+  const call = (...words: readonly string[]): Buffer => runVerb(helper ?? helperPath(), words);
   return {
-    kill: (procs) => call('kill', ...procs),
-    remove: (directory) => call('remove', directory),
-    signal: (pid, startTime, signal) => call('signal', String(pid), String(startTime), String(signal)),
+    kill: (procs) => void call('kill', ...procs),
+    remove: (directory) => void call('remove', directory),
+    signal: (pid, startTime, signal) => void call('signal', String(pid), String(startTime), String(signal)),
+    changes: (upper, lower, shift) => call('changes', upper, lower, String(shift)),
   };
 }
 
 /** Longer than any kill or removal should take; a process in uninterruptible sleep can hold one up for good. */
 const TIMEOUT_MS = 60_000;
+/** Bytes of output: a container that makes files without end must not fill the memory of whoever lists them. */
+const MAX_OUTPUT = 256 * 1024 ** 2;
 
-function runVerb(helper: string, words: readonly string[]): void {
-  const { error, status, signal, stderr } = spawnSync(helper, words, {
+function runVerb(helper: string, words: readonly string[]): Buffer {
+  const { error, status, signal, stdout, stderr } = spawnSync(helper, words, {
     cwd: '/',
     env: {},
-    stdio: ['ignore', 'ignore', 'pipe'],
-    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: MAX_OUTPUT,
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });
-  if (status === 0) return;
+  if (status === 0) return stdout;
   const what = `crt-init ${words[0]} failed`;
   if (error && 'code' in error && error.code === 'ETIMEDOUT')
     throw new UserError(`${what}: not done after ${TIMEOUT_MS / 1000} seconds`, { cause: error });
+  if (error && 'code' in error && error.code === 'ENOBUFS')
+    throw new UserError(`${what}: there is more to list than ${MAX_OUTPUT / 1024 ** 2} MiB`, { cause: error });
   if (error) {
     const isStarved = 'code' in error && /^(EMFILE|ENFILE|EAGAIN)$/.test(String(error.code));
     const more = isStarved ? {} : { hint: 'run `make -C helper`', check: 'helper' as const };
     throw new UserError(`${what}: ${error.message}`, { ...more, cause: error });
   }
-  throw new UserError(`${what}: ${stderr.trim().slice(0, 1000) || (signal ?? `exit code ${status}`)}`);
+  throw new UserError(`${what}: ${stderr.toString().trim().slice(0, 1000) || (signal ?? `exit code ${status}`)}`);
 }

@@ -19,8 +19,8 @@ const USUAL = {
   'layers-dir': { variable: 'CRT_LAYERS_DIR', path: '/var/lib/crt/layers' },
 } as const;
 export type RootCheck = keyof typeof USUAL;
-/** Temporary folders and layers, user ids, parts of the `host` rootfs; and what mkfs makes. */
-const MADE = /\.[0-9a-f]{16}$|^\.ids$|^\.host-|^lost\+found$/;
+/** Temporary folders and layers, user ids, parts of the `host` rootfs, the journal; and what mkfs makes. */
+const MADE = /\.[0-9a-f]{16}$|^\.ids$|^\.host-|^\.events(\.1|\.lock)?$|^lost\+found$/;
 
 /** `CRT_STATE_DIR` (default `/run/crt`) and `CRT_LAYERS_DIR` (default `/var/lib/crt/layers`). @throws UserError when one is not absolute. */
 export function stateRoots(env: NodeJS.ProcessEnv = process.env): Roots {

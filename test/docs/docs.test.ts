@@ -3,7 +3,10 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { RUN_FLAGS } from '../../src/cli/run-flags.js';
+import Diff from '../../src/commands/diff.js';
 import Doctor from '../../src/commands/doctor.js';
+import Events from '../../src/commands/events.js';
+import Prune from '../../src/commands/prune.js';
 import Ps from '../../src/commands/ps.js';
 import Rm from '../../src/commands/rm.js';
 import { HEADER_BYTES, MAX_PLAN_BYTES, STEP_BYTES } from '../../src/plan/encode.js';
@@ -123,9 +126,12 @@ test('docs/man/crt-run.md has every flag of crt run, with its letter and its val
   }
 });
 
-test('docs/man has every flag of crt doctor, crt ps and crt rm', (t) => {
+test('docs/man has every flag of every other command', (t) => {
   for (const [page, flags] of [
+    ['crt-diff', Diff.flags],
     ['crt-doctor', Doctor.flags],
+    ['crt-events', Events.flags],
+    ['crt-prune', Prune.flags],
     ['crt-ps', Ps.flags],
     ['crt-rm', Rm.flags],
   ] as const) {

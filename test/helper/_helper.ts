@@ -1,11 +1,21 @@
 import { type StdioOptions, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
 import { EventDecoder } from '../../src/launch/decoder.js';
 import type { HelperEvent } from '../../src/launch/events.js';
 
 export const HELPER_FOLDER = fileURLToPath(new URL('../../helper', import.meta.url));
 export const HELPER = `${HELPER_FOLDER}/crt-init`;
+
+/** A temporary directory of this test. */
+export function scratch(t: ExecutionContext): string {
+  const folder = mkdtempSync(`${tmpdir()}/crt-helper-`);
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 /** A verb of crt-init, to its end. */
 export function callHelper(...words: readonly string[]): { status: number | null; stdout: string; stderr: string } {

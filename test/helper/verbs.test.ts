@@ -1,18 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { startTime } from '../../src/host/process.js';
-import { callHelper, HELPER } from './_helper.js';
+import { callHelper, HELPER, scratch } from './_helper.js';
 
 const DONE = { status: 0, stdout: '', stderr: '' };
-
-function scratch(t: ExecutionContext): string {
-  const folder = mkdtempSync(`${tmpdir()}/crt-helper-`);
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** A new cgroup, of whichever version there is. */
 function makeCgroup(t: ExecutionContext): string {

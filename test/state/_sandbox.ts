@@ -30,6 +30,10 @@ export function noteVerbs(): HelperVerbs & { readonly calls: string[] } {
     kill: (procs) => void calls.push(`kill ${procs.join(' ')}`),
     remove: (directory) => void calls.push(`remove ${directory}`),
     signal: (pid, _start, signal) => void calls.push(`signal ${pid} ${signal}`),
+    changes: (upper) => {
+      calls.push(`changes ${upper}`);
+      return Buffer.alloc(0);
+    },
   };
 }
 
@@ -90,7 +94,9 @@ export function plain({ pid, startTime: ticks, bootId: boot }: ProcessIdentity):
   return { pid, startTime: ticks, bootId: boot };
 }
 
-/** What stands in a folder, hidden names too. */
+/** What stands in a folder, hidden names too, but for the journal: it stays. */
 export function names(directory: string): readonly string[] {
-  return readdirSync(directory).sort();
+  return readdirSync(directory)
+    .filter((name) => name !== '.events')
+    .sort();
 }

@@ -1,0 +1,28 @@
+/* Walks over directories by descriptors: one component at a time, following no link and entering no other file system.
+ */
+#ifndef CRT_WALK_H
+#define CRT_WALK_H
+
+#include <stdint.h>
+
+/* What getdents64(2) fills a buffer with. */
+struct entry {
+	uint64_t inode, offset;
+	uint16_t length;
+	uint8_t type;
+	char name[];
+};
+
+/* One walk over a directory. */
+struct walk {
+	int fd;
+	long at, end;
+	_Alignas(struct entry) char bytes[8192];
+};
+
+/* The next name, `.` and `..` left out; NULL at the end, with errno 0, or on an error. */
+const struct entry *next_entry(struct walk *walk);
+/* RESOLVE_NO_XDEV: what is mounted in a tree is not part of it. */
+int open_directory(int directory, const char *name);
+
+#endif
