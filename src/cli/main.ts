@@ -6,7 +6,25 @@ import { report } from './report.js';
 import { runVerb } from './run-verb.js';
 
 /** The verbs that oclif runs. */
-const VERBS = ['attach', 'doctor', 'help', 'kill', 'logs', 'ps', 'restart', 'rm', 'start', 'stop', 'undo', 'wait'];
+const VERBS = [
+  'attach',
+  'doctor',
+  'help',
+  'kill',
+  'logs',
+  'pause',
+  'ps',
+  'restart',
+  'rm',
+  'start',
+  'stats',
+  'stop',
+  'top',
+  'undo',
+  'unpause',
+  'update',
+  'wait',
+];
 
 /** After which the process leaves at once. */
 const LEAVING: ReadonlySet<string> = new Set(['run', 'doctor', 'attach', 'start', 'logs']);
