@@ -6,6 +6,9 @@ import { RUN_FLAGS } from '../../src/cli/run-flags.js';
 import Doctor from '../../src/commands/doctor.js';
 import Ps from '../../src/commands/ps.js';
 import Rm from '../../src/commands/rm.js';
+import Stats from '../../src/commands/stats.js';
+import Top from '../../src/commands/top.js';
+import Update from '../../src/commands/update.js';
 import { HEADER_BYTES, MAX_PLAN_BYTES, STEP_BYTES } from '../../src/plan/encode.js';
 import { FLAG_BITS, OPS } from '../../src/plan/ops.js';
 
@@ -123,11 +126,14 @@ test('docs/man/crt-run.md has every flag of crt run, with its letter and its val
   }
 });
 
-test('docs/man has every flag of crt doctor, crt ps and crt rm', (t) => {
+test('docs/man has every flag of the smaller commands', (t) => {
   for (const [page, flags] of [
     ['crt-doctor', Doctor.flags],
     ['crt-ps', Ps.flags],
     ['crt-rm', Rm.flags],
+    ['crt-update', Update.flags],
+    ['crt-stats', Stats.flags],
+    ['crt-top', Top.flags],
   ] as const) {
     const text = read(`docs/man/${page}.md`);
     for (const [name, { char }] of Object.entries(flags) as [string, { char?: string }][]) {
