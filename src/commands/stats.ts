@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { Args, Command, Flags } from '@oclif/core';
 import { LiveView } from '../cli/live-view.js';
-import { writeAll } from '../cli/output.js';
+import { writeIfRead } from '../cli/output.js';
 import { screen } from '../cli/screen.js';
 import { EndingSignals } from '../cli/signals.js';
 import { GRAPH_WIDTH, type StatsRow, statsColumns } from '../cli/stats-table.js';
@@ -62,7 +62,7 @@ export default class Stats extends Command {
         if (wait === INTERVAL && names !== undefined && samples.every(({ pids }) => pids === undefined)) return;
         const text = flags.json ? toJson(samples) : this.#table(samples, isLive);
         if (view) view.draw(text, process.stdout.rows || 24);
-        else writeAll(1, text);
+        else if (!writeIfRead(1, text)) return;
         if (flags['no-stream']) return;
         since = samples;
       }

@@ -80,6 +80,16 @@ e2e('a stream of objects ends with the container that was named, or by Ctrl-C', 
   t.is((await allEnd).code, 0);
 });
 
+e2e('it ends when nobody reads any more', async (t) => {
+  const { name, child } = await running(t, 'echo ready; sleep 1000');
+  const watcher = startCrt(t, ['stats', '--json', name]);
+  const exit = once(watcher, 'exit');
+  await once(watcher.stdout ?? child, 'data');
+  watcher.stdout?.destroy();
+  t.deepEqual(await exit, [0, null]);
+  await end(child);
+});
+
 e2e('SIGTERM is told', async (t) => {
   const { name, child } = await running(t, 'echo ready; sleep 1000');
   const watcher = startCrt(t, ['stats', '--json', name]);
