@@ -4,6 +4,7 @@ import { UserError } from './errors.js';
 import type { RunningEntry } from './find.js';
 import { holdRunning } from './hold.js';
 import { probeHost } from './host/probe.js';
+import { changeKeptOptions } from './kept-options.js';
 import { checkOptions } from './spec/check-options.js';
 import { type LimitOptions, toLimits } from './spec/from-options.js';
 import type { Resources } from './spec/types.js';
@@ -33,7 +34,7 @@ export function update(name: string, { force = false, ...limits }: UpdateOptions
     const { cgroup: facts, cpus } = probeHost();
     const wanted = withMemory(limits, openCgroup(facts, name, {}).memory());
     checkOptions({ name, ...wanted });
-    apply(entry, openCgroup(facts, name, toLimits(wanted, cpus)), { resources: toLimits(wanted, cpus), force });
+    apply(entry, openCgroup(facts, name, toLimits(wanted, cpus)), { resources: toLimits(wanted, cpus), options: given(wanted), force });
   });
 }
 
@@ -46,28 +47,37 @@ export function withMemory(limits: LimitOptions, now: { limit: number | undefine
   return { ...limits, memory, memorySwap: memorySwap ?? swapBeside(memory, now) };
 }
 
+/** Without those that are left out: they stay. */
+function given(limits: LimitOptions): LimitOptions {
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
+}
+
 /** As much swap as before; none where there was no limit of memory before, as at a start. */
 function swapBeside(memory: number, now: { limit: number | undefined; swap: number | undefined }): number {
   if (now.limit === undefined || now.swap === undefined) return memory;
   return now.swap === -1 ? -1 : memory + (now.swap - now.limit);
 }
 
-function apply(
-  entry: RunningEntry,
-  cgroup: ReturnType<typeof openCgroup>,
-  { resources, force }: { resources: Resources; force: boolean },
-): void {
+function apply(entry: RunningEntry, cgroup: ReturnType<typeof openCgroup>, { resources, options, force }: Change): void {
   const own = ownCgroups(entry);
   const note = (made: readonly CgroupDirectory[]): void =>
     writeState(entry, 'cgroup.json', { bootId: entry.init.bootId, directories: [...own, ...made] });
-  const putBack = cgroup.update({ own, force, note });
+  const undone = [cgroup.update({ own, force, note })];
   const changed: Updatable = merge(entry.update?.resources ?? {}, resources);
   try {
-    writeState(entry, 'update.json', { updated: new Date().toISOString(), resources: changed });
+    undone.unshift(changeKeptOptions(entry.record, options));
+    writeState(entry, 'update.json', { start: entry.record.start, updated: new Date().toISOString(), resources: changed });
   } catch (error) {
-    putBack();
-    throw error;
+    for (const putBack of undone) putBack();
+    throw systemError(`the new limits of ${entry.name} cannot be written down, so nothing was changed`, error);
   }
+}
+
+interface Change {
+  readonly resources: Resources;
+  /** The same as options of a start. */
+  readonly options: LimitOptions;
+  readonly force: boolean;
 }
 
 function writeState({ directory }: RunningEntry, file: string, content: object): void {

@@ -98,12 +98,13 @@ function readFiles(directory: HostPath, name: string): Contents {
   const restart = decodeFile(directory, 'restart.json', decodeRestart).value;
   const ended = decodeText(directory, 'ended', decodeEnded).value;
   const state = decodeFile(directory, 'state.json', (value) => decodeRecord(value, name));
-  const update = decodeFile(directory, 'update.json', decodeUpdate).value;
+  const changed = decodeFile(directory, 'update.json', decodeUpdate).value;
   const problem = state.value === undefined ? `state.json ${state.problem ?? 'is missing'}` : undefined;
   // Of a damaged record nobody knows which start it is; what is written beside it is all that there is.
   const current = <T extends { readonly start: number }>(file: T | undefined): T | undefined =>
     state.value === undefined || file?.start === state.value.start ? file : undefined;
   const known = { init: current(init), monitor: current(monitor), exit: current(exit), ended: current(ended), restart: current(restart) };
+  const update = current(changed);
   return { record: state.value && updated(state.value, update), problem, cgroups, update, ...known };
 }
 

@@ -6,15 +6,18 @@ export type Updatable = Pick<Resources, 'memory' | 'cpu' | 'pids'>;
 
 /**
  * What `update.json` says. config.json and state.json are written once, by the supervisor, and stay as they were at the start; each
- * `crt update` writes this one beside them, under the undo lock: all that was ever changed, as it is now.
+ * `crt update` writes this one beside them, under the undo lock: all that was changed since, as it is now. The options of a later start are
+ * changed with it (kept-options.ts).
  */
 export interface UpdateRecord {
   /** ISO 8601, UTC; of the last change. */
   readonly updated: string;
   readonly resources: Updatable;
+  /** The start whose limits were changed: a later one has them in its config. */
+  readonly start: number;
 }
 
-/** The resources of a config with what was changed since: those in force, and those of a later restart. */
+/** The resources of a config with what was changed since: those in force. */
 export function withUpdate<T extends Resources>(resources: T, update: UpdateRecord | undefined): T {
   return update === undefined ? resources : { ...resources, ...merge(resources, update.resources) };
 }
@@ -41,6 +44,7 @@ export function decodeUpdate(value: unknown): UpdateRecord {
   const pids = part('pids', (part) => ({ limit: part.integer('limit', -1) }));
   return {
     updated: fields.instant('updated'),
+    start: fields.integer('start', 1),
     resources: { ...(memory && { memory }), ...(cpu && { cpu }), ...(pids && { pids }) },
   };
 }

@@ -108,6 +108,16 @@ e2e('one that forks without end stands still as well', async (t) => {
   await ended(child);
 });
 
+e2e('a paused container can be stopped and killed', async (t) => {
+  const [first, second] = [box(t), box(t)];
+  for (const name of [first, second]) await crt(t, ['run', '-d', name, '--', 'sleep', '1000']);
+  t.is((await crt(t, ['pause', first, second])).code, 0);
+  t.is((await crt(t, ['stop', '-t', '30', first])).code, 0);
+  t.is((await crt(t, ['kill', second])).code, 0);
+  t.is((await crt(t, ['wait', second])).stdout, '137\n');
+  t.is((await crt(t, ['rm', first, second])).code, 0);
+});
+
 e2e('a container that has ended, and no name at all', async (t) => {
   t.regex((await crt(t, ['pause'])).stderr, /crt pause needs the name of a container/);
   const name = box(t);

@@ -95,6 +95,17 @@ e2e('a paused container is changed and stays paused', async (t) => {
   await end();
 });
 
+e2e('a detached container keeps the new limits at its next start', async (t) => {
+  const name = box(t);
+  t.is((await crt(t, ['run', '-d', name, '--memory', '50', '--', 'sleep', '1000'])).code, 0);
+  update(name, { memory: 90 * MIB, cpus: 0.5 });
+  t.is((await crt(t, ['restart', name])).code, 0);
+  t.is(memory(name), String(90 * MIB));
+  t.is(cgroupFile(name, ['cpu', 'cpu.cfs_quota_us'], 'cpu.max').split(' ')[0], '50000');
+  t.is(list({ filter: [`name=${name}`] })[0]?.memoryLimit, 90 * MIB);
+  await crt(t, ['rm', '-f', name]);
+});
+
 /** Holds 40 MiB that it has written to. */
 const HOLDER = ['/usr/bin/python3', '-c', 'import time\nb = bytearray(b"x" * (40 << 20))\nprint("ready", flush=True)\ntime.sleep(1000)'];
 
