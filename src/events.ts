@@ -1,5 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { type LimitCounters, limitCounters } from './cgroup/counters.js';
+import { type LimitCounters, limitCounters } from './cgroup/limit-counters.js';
 import { UserError } from './errors.js';
 import type { HostPath } from './plan/step.js';
 import { quote } from './spec/quote.js';

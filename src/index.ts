@@ -19,6 +19,7 @@ export { explainPlan } from './explain/table.js';
 export { formatAge } from './format/age.js';
 export { printable } from './format/printable.js';
 export { shellWord } from './format/shell-word.js';
+export { sparkline } from './format/sparkline.js';
 export type { Column } from './format/table.js';
 export { renderTable } from './format/table.js';
 export { type ContainerSummary, type ListOptions, list } from './list.js';
@@ -39,6 +40,7 @@ export type {
   StepResult,
 } from './options.js';
 export { outputError, writeWhole } from './output.js';
+export { isPaused, pause, type ShownStatus, shownStatus, unpause } from './pause.js';
 export type { Plan } from './plan/step.js';
 export { type Prepared, prepare } from './prepare.js';
 export { type Prunable, type Pruned, type PruneOptions, prunable, prune } from './prune.js';
@@ -67,5 +69,9 @@ export { parseVolume } from './spec/volume.js';
 export { parseWhole } from './spec/whole.js';
 export { restart, start } from './start.js';
 export { errnoWords } from './state/failure.js';
+export { type ContainerStats, type StatsOptions, stats } from './stats.js';
 export { type StopOptions, stop } from './stop.js';
+export { type ProcessSummary, top } from './top.js';
+export { type UpdateOptions, update } from './update.js';
+
 export { wait } from './wait.js';

@@ -14,6 +14,20 @@ export function keepOptions(record: ContainerRecord, given: DetachOptions, { roo
   writeByRename(record.layer, FILE, JSON.stringify({ version: 1, options: { ...kept, rootfs: rootfs.label } }));
 }
 
+/**
+ * Changes some of them, for the next start. Nothing happens where there are none.
+ * @returns what puts the old ones back.
+ * @throws when the disk is full
+ */
+export function changeKeptOptions(record: Pick<ContainerRecord, 'layer' | 'name'>, changed: Partial<DetachOptions>): () => void {
+  const { layer } = record;
+  const before = readKeptOptions(record);
+  if (layer === undefined || before === undefined) return () => {};
+  const write = (options: DetachOptions): void => writeByRename(layer, FILE, JSON.stringify({ version: 1, options }));
+  write({ ...before, ...changed });
+  return () => write(before);
+}
+
 /** @returns undefined where there are none, or damaged ones: root's own folder, and what it says is checked as any option is. */
 export function readKeptOptions({ layer, name }: Pick<ContainerRecord, 'layer' | 'name'>): DetachOptions | undefined {
   if (layer === undefined) return undefined;

@@ -5,8 +5,9 @@ import { probeHost } from './host/probe.js';
 import { bootId, isAlive } from './host/process.js';
 import { sweepIds } from './ids.js';
 import { type LostLayer, lostLayers, removeLayer } from './layer.js';
+import { type ShownStatus, shownStatus } from './pause.js';
 import type { ContainerRecord } from './state/record.js';
-import { initAlive, isOrphaned, type Status, status } from './state/status.js';
+import { initAlive, isOrphaned } from './state/status.js';
 import { type Entry, read, readAll } from './state/store.js';
 import { sweepTemporaries } from './state/temporary.js';
 import { ownCgroups, type UndoContext, undo, undoContext } from './undo.js';
@@ -15,7 +16,7 @@ export interface ListOptions {
   /** Stopped containers too. What is corrupt, or a leftover that could not be undone, is always shown. */
   readonly all?: boolean;
   /**
-   * `name=PATTERN` (a regular expression, found anywhere), `status=creating|running|stopped|leftover|corrupt` (`exited`
+   * `name=PATTERN` (a regular expression, found anywhere), `status=creating|running|paused|stopped|leftover|corrupt` (`exited`
    * means stopped). Of one key any may match, of different keys all must; a status shows stopped ones without `all`.
    */
   readonly filter?: readonly string[];
@@ -24,7 +25,7 @@ export interface ListOptions {
 /** One line of `crt ps`. What is undefined is not known: the state is corrupt, or the kernel does not say. */
 export interface ContainerSummary {
   readonly name: string;
-  readonly status: Status;
+  readonly status: ShownStatus;
   /** The container's PID 1 as the host numbers it, while it lives. */
   readonly pid: number | undefined;
   /** ISO 8601, UTC. */
@@ -63,7 +64,7 @@ interface Filters {
   readonly statuses: readonly string[];
 }
 
-const STATUSES: readonly string[] = ['creating', 'running', 'stopped', 'leftover', 'corrupt'] satisfies Status[];
+const STATUSES: readonly string[] = ['creating', 'running', 'paused', 'stopped', 'leftover', 'corrupt'] satisfies ShownStatus[];
 
 function parseFilters(filter: readonly string[]): Filters {
   const names: RegExp[] = [];
@@ -132,7 +133,7 @@ function summarize(entry: Entry, problem: string | undefined, facts: () => Cgrou
   const stats = ownCgroups(entry).length > 0 ? openCgroup(facts(), entry.name, {}).stats() : undefined;
   return {
     ...describe(entry.name, entry.record),
-    status: status(entry),
+    status: shownStatus(entry),
     pid: initAlive(entry) ? entry.init?.pid : undefined,
     memoryUsage: stats?.memoryUsage,
     memoryLimit: stats?.memoryLimit ?? entry.record?.memoryLimit,

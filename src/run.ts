@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
-import { limitCounters } from './cgroup/counters.js';
+import { thawToDie } from './cgroup/freezer.js';
+import { limitCounters } from './cgroup/limit-counters.js';
 import { Container } from './container.js';
 import { BugError } from './errors.js';
 import { Launch } from './launch/launch.js';
@@ -31,7 +32,12 @@ async function attempt(given: RunOptions, watch: Watch, told: Told): Promise<Res
   const plan = encodePlan(prepared.plan, { reportSteps: options.onSteps !== undefined });
   const streams = await openStreams(options, watch);
   try {
-    const launch = new Launch({ helper: prepared.helper, plan, stdio: streams.stdio });
+    const launch = new Launch({
+      helper: prepared.helper,
+      plan,
+      stdio: streams.stdio,
+      onKill: () => prepared.cgroup.paths.forEach(thawToDie),
+    });
     streams.listen(launch);
     const session = { launch, prepared, plan, options, watch };
     return await supervise(session, async () => live(session, streams, await look(session)));

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { isFrozen, thaw } from './cgroup/freezer.js';
 import { toSend } from './container.js';
 import { UserError } from './errors.js';
 import { findRunning, type RunningEntry } from './find.js';
@@ -6,7 +7,7 @@ import { isForeign } from './host/process.js';
 import { Control } from './launch/control.js';
 import { signalValue } from './launch/requests.js';
 import { forbidRestart } from './restart.js';
-import { type UndoContext, undoContext } from './undo.js';
+import { ownCgroups, type UndoContext, undoContext } from './undo.js';
 
 /**
  * Sends a signal to the command of a running container, by its monitor, or by a pidfd where that is dead: never to a bare number. PID 1
@@ -35,11 +36,19 @@ export async function send(entry: RunningEntry, signal: number, { verbs }: Pick<
   const control = await Control.open(directory, inode);
   if (control === undefined) {
     verbs.signal(init.pid, init.startTime, sent);
+    goOnToEnd(entry, sent);
     return;
   }
   try {
     await control.request('signal', signalValue(sent, forced));
+    goOnToEnd(entry, sent);
   } finally {
     control.close();
   }
+}
+
+/** A paused container gets a signal, and on version 1 even its end, only once it goes on. */
+function goOnToEnd(entry: RunningEntry, signal: number): void {
+  const paths = ownCgroups(entry).map(({ path }) => path);
+  if (ENDING.has(signal) && isFrozen(paths) === true) thaw(paths, entry.name);
 }

@@ -1,8 +1,9 @@
 import { lstatSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { limitCounters } from './cgroup/counters.js';
 import { destroyCgroup } from './cgroup/destroy.js';
 import type { CgroupDirectory } from './cgroup/driver.js';
+import { thawToDie } from './cgroup/freezer.js';
+import { limitCounters } from './cgroup/limit-counters.js';
 import { UserError } from './errors.js';
 import { exitOf } from './exit.js';
 import { shellWord } from './format/shell-word.js';
@@ -112,6 +113,7 @@ export function killContainer(container: Entry, verbs: HelperVerbs): void {
     const entry = read({ state: toHostPath(dirname(container.directory)) }, container.name);
     if (entry === undefined || !isSame(entry, container)) return;
     const files = ownCgroups(entry).map(({ path }) => `${path}/cgroup.procs`);
+    for (const { path } of ownCgroups(entry)) thawToDie(path);
     if (files.length > 0) verbs.kill(files);
     endInit(entry, verbs);
   });

@@ -4,6 +4,7 @@ import { shellWord } from '../format/shell-word.js';
 import { descendants } from './directory.js';
 import type { CgroupDirectory } from './driver.js';
 import { errnoWords, isErrno, writeText } from './files.js';
+import { thawToDie } from './freezer.js';
 
 /** A killed process leaves its cgroup a moment after it left cgroup.procs; each round of the killer waits for that by event. */
 const ROUNDS = 5;
@@ -20,7 +21,7 @@ export function destroyCgroup(directories: readonly CgroupDirectory[], killer: (
   for (let round = 0; left.length > 0 && round < ROUNDS; round++) {
     const paths = left.flatMap(({ path }) => [path, ...descendants(path)]);
     for (const { path } of left) killAtOnce(path);
-    for (const path of paths) thaw(path);
+    for (const path of paths) thawToDie(path);
     killer(paths.map((path) => `${path}/cgroup.procs`));
     left = removeAll(left);
   }
@@ -61,17 +62,8 @@ function remove(path: string): boolean {
 
 /** cgroup.kill (version 2, from Linux 5.14) leaves a fork bomb no moment between two kills; elsewhere the killer works alone. */
 function killAtOnce(path: string): void {
-  writeWhereItExists(`${path}/cgroup.kill`, '1');
-}
-
-/** On version 1 a frozen process dies only once it is thawed. */
-function thaw(path: string): void {
-  writeWhereItExists(`${path}/freezer.state`, 'THAWED');
-}
-
-function writeWhereItExists(path: string, value: string): void {
   try {
-    writeText(path, value);
+    writeText(`${path}/cgroup.kill`, '1');
   } catch (error) {
     if (!isErrno(error, 'ENOENT', 'ENODEV', 'EOPNOTSUPP')) throw error;
   }

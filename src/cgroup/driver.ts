@@ -1,5 +1,6 @@
 import type { HostPath, Step } from '../plan/step.js';
 import type { Resources } from '../spec/types.js';
+import type { CgroupCounters } from './counters.js';
 
 /** A directory that `create` made, with its inode number: proof of ownership for a later undo. */
 export interface CgroupDirectory {
@@ -38,8 +39,36 @@ export interface Cgroup {
   /** Steps of init that show the cgroup inside, at /sys/fs/cgroup; after the cgroup namespace is unshared and /sys is mounted. */
   mounts(root: string): readonly Step[];
   stats(): CgroupStats;
+  /** All counters, for a command that shows them; {@link stats} costs a start and `crt ps` less. */
+  counters(): CgroupCounters;
+  /** The limits in force. */
+  memory(): MemoryLimits;
+  /**
+   * Sets the resources that this driver was opened with on a container that runs: in the order that the kernel allows, each read back.
+   * All or nothing.
+   * @returns what takes it back, for a caller that fails afterwards.
+   * @throws UserError, also for a memory limit below the use.
+   */
+  update(options: UpdateOptions): () => void;
   /** Process ids in the cgroup, as the host sees them. */
   pids(): readonly number[];
+}
+
+/** Bytes, as the OCI specification means them. */
+export interface MemoryLimits {
+  /** undefined: none. */
+  readonly limit: number | undefined;
+  /** Memory plus swap; -1 = unlimited; undefined where the kernel does not count swap. */
+  readonly swap: number | undefined;
+}
+
+export interface UpdateOptions {
+  /** The directories that the container has. */
+  readonly own: readonly CgroupDirectory[];
+  /** Version 2: set a memory limit below the use too, for which the kernel may kill. Version 1 never can. */
+  readonly force: boolean;
+  /** Called with directories that had to be made, before any process is in there; and with none when they were removed again. */
+  readonly note: (made: readonly CgroupDirectory[]) => void;
 }
 
 export type OpenCgroup = (name: string, resources: Resources) => Cgroup;

@@ -2,7 +2,8 @@ import { UserError } from '../errors.js';
 import type { HostPath, Step } from '../plan/step.js';
 import type { Resources } from '../spec/types.js';
 import type { ContainerCgroup } from './container.js';
-import type { CgroupDirectory, CgroupStats } from './driver.js';
+import { type CgroupCounters, countersV1 } from './counters.js';
+import type { CgroupDirectory, CgroupStats, MemoryLimits } from './driver.js';
 import { checkResources, type LimitWrite, limitsV2 } from './limits.js';
 
 /** A machine without a cgroup mount: a container without limits starts, one with limits is refused. */
@@ -47,6 +48,19 @@ export class NoCgroup implements ContainerCgroup {
 
   stats(): CgroupStats {
     return { memoryUsage: undefined, memoryPeak: undefined, memoryLimit: undefined, oomKills: undefined, pids: undefined };
+  }
+
+  counters(): CgroupCounters {
+    return countersV1(() => undefined);
+  }
+
+  memory(): MemoryLimits {
+    return { limit: undefined, swap: undefined };
+  }
+
+  update(): () => void {
+    this.check();
+    return () => {};
   }
 
   pids(): readonly number[] {

@@ -4,10 +4,13 @@ import { BugError, UserError } from '../errors.js';
 import type { Hierarchy } from '../host/facts.js';
 import { type HostPath, type Step, step, toContainerPath, toHostPath } from '../plan/step.js';
 import type { Resources } from '../spec/types.js';
+import { belowUse, change, inOrder, isBelowUse, liftedV1 } from './changes.js';
 import { CGROUP_ROOT, type ContainerCgroup, mountStep, NOSUID_NODEV_NOEXEC, O_CLOEXEC, READ_ONLY_MOUNT } from './container.js';
+import { type CgroupCounters, countersV1 } from './counters.js';
 import { applyLimits, descendants, listPids, makeDirectory, refuseFile, removeDirectories } from './directory.js';
-import type { CgroupDirectory, CgroupStats } from './driver.js';
+import type { CgroupDirectory, CgroupStats, MemoryLimits, UpdateOptions } from './driver.js';
 import { readNumber, readText } from './files.js';
+import { LateEntry } from './late-entry.js';
 import { checkResources, devicesV1, isUnlimited, type LimitWrite, limitsV1 } from './limits.js';
 
 /** A hierarchy that the container joins, and the directory of its own there. */
@@ -17,9 +20,13 @@ interface Joined extends Hierarchy {
   readonly directory: HostPath;
 }
 
+/** Joined for `pause`, and for what `stats` counts. No program looks for them inside. */
+const UNSEEN = ['freezer', 'cpuacct', 'blkio'] as const;
 /** Joined in any case, where they are mounted: memory for the counters, pids for the list. Each one more costs a start 0.2 ms. */
-const ALWAYS = ['memory', 'pids'] as const;
+const ALWAYS = ['memory', 'pids', ...UNSEEN] as const;
 const DEVICES = 'devices';
+/** Hierarchies of nothing else are not shown inside. */
+const HIDDEN: readonly string[] = [DEVICES, ...UNSEEN];
 /** Of no use in a read-only view: files that can only be written to, and what the kernel itself calls deprecated. */
 const OF_NO_USE = /^memory\.(force_empty|pressure_level|kmem\..*|numa_stat|move_charge_at_immigrate)$/;
 /** What a program looks for in the memory cgroup besides memory.*. */
@@ -31,11 +38,13 @@ export class CgroupV1 implements ContainerCgroup {
   readonly #name: string;
   readonly #resources: Resources;
   readonly limits: readonly LimitWrite[];
+  readonly #hierarchies: readonly Hierarchy[];
   readonly #joined: readonly Joined[];
 
   constructor(hierarchies: readonly Hierarchy[], name: string, resources: Resources) {
     this.#name = name;
     this.#resources = resources;
+    this.#hierarchies = hierarchies;
     // Without that hierarchy there is no filter: docs/decisions/device-filter.md says what is left.
     const canFilter = hierarchies.some(({ controllers }) => controllers.includes(DEVICES));
     this.limits = [...limitsV1(resources, inheritedCpuset(hierarchies, resources)), ...(canFilter ? devicesV1(resources.devices) : [])];
@@ -93,7 +102,7 @@ export class CgroupV1 implements ContainerCgroup {
       why: 'room for the cgroup mounts',
     });
     // Which devices it may use is told by trying; its list is nothing that programs look for.
-    const shown = this.#joined.filter(({ controller }) => controller !== DEVICES);
+    const shown = this.#joined.filter(({ controllers }) => !controllers.every((each) => HIDDEN.includes(each)));
     return [top, ...shown.flatMap((hierarchy) => this.#mountHierarchy(root, hierarchy))];
   }
 
@@ -115,6 +124,60 @@ export class CgroupV1 implements ContainerCgroup {
       oomKills: memory && sumOomKills(memory),
       pids: pids && readNumber(`${pids}/pids.current`),
     };
+  }
+
+  counters(): CgroupCounters {
+    return countersV1((controller) => {
+      // Not only those of #joined: cpu is entered for a limit, whatever this driver was opened for.
+      const hierarchy = this.#hierarchies.find(({ controllers }) => controllers.includes(controller));
+      return hierarchy && `${hierarchy.mountpoint}/${this.#name}`;
+    });
+  }
+
+  memory(): MemoryLimits {
+    const directory = this.#find('memory')?.directory;
+    const read = (file: string): number | undefined => (directory === undefined ? undefined : readNumber(`${directory}/${file}`));
+    const [limit, swap] = [read('memory.limit_in_bytes'), read('memory.memsw.limit_in_bytes')];
+    return {
+      limit: limit === undefined || isUnlimited(limit) ? undefined : limit,
+      swap: swap !== undefined && isUnlimited(swap) ? -1 : swap,
+    };
+  }
+
+  update({ own, note }: UpdateOptions): () => void {
+    this.check();
+    const writes = inOrder([...this.limits, ...liftedV1(this.#resources)], this.#find('memory')?.directory);
+    for (const write of writes) this.#checkWrite(write);
+    const fresh = this.#joined.filter(
+      ({ directory, controllers }) =>
+        !own.some(({ path }) => path === directory) && writes.some(({ controller }) => controllers.includes(controller)),
+    );
+    const entry = new LateEntry(this.#name, own);
+    try {
+      for (const { directory } of fresh) entry.make(directory);
+      if (fresh.length > 0) note(entry.made);
+      const putBack = this.#change(writes);
+      try {
+        entry.enter();
+      } catch (error) {
+        putBack();
+        throw error;
+      }
+      return putBack;
+    } catch (error) {
+      entry.leave();
+      if (entry.made.length > 0) noteGone(note);
+      throw error;
+    }
+  }
+
+  #change(writes: readonly LimitWrite[]): () => void {
+    try {
+      return change(writes, (write) => this.#need(write.controller).directory);
+    } catch (error) {
+      if (!isBelowUse(error)) throw error;
+      throw belowUse(this.#name, this.#resources.memory?.limit ?? 0, this.stats().memoryUsage, error);
+    }
   }
 
   pids(): readonly number[] {
@@ -212,4 +275,13 @@ function sumOomKills(directory: string): number | undefined {
     .map((path) => /^oom_kill (\d+)$/m.exec(readText(`${path}/memory.oom_control`) ?? '')?.[1])
     .filter((count) => count !== undefined);
   return counts.length > 0 ? counts.reduce((sum, count) => sum + Number(count), 0) : undefined;
+}
+
+/** What is noted and is not there does no harm: the error that led here says more. */
+function noteGone(note: UpdateOptions['note']): void {
+  try {
+    note([]);
+  } catch {
+    // The disk is full, for example.
+  }
 }

@@ -6,16 +6,18 @@ import { shellWord } from '../format/shell-word.js';
 import type { CgroupFacts } from '../host/facts.js';
 import { type HostPath, type Step, step, toHostPath } from '../plan/step.js';
 import type { Resources } from '../spec/types.js';
+import { change, liftedV2, shrinkFirst } from './changes.js';
 import { CGROUP_ROOT, type ContainerCgroup, mountStep, O_CLOEXEC, O_PATH, READ_ONLY_MOUNT } from './container.js';
+import { type CgroupCounters, countersV2 } from './counters.js';
 import { applyLimits, listPids, makeDirectory, mkdirCheck, refuseFile, removeDirectories } from './directory.js';
-import type { CgroupDirectory, CgroupStats } from './driver.js';
+import type { CgroupDirectory, CgroupStats, MemoryLimits, UpdateOptions } from './driver.js';
 import { errnoWords, isErrno, readNumber, readText, writeText } from './files.js';
 import { checkResources, type LimitWrite, limitsV2 } from './limits.js';
 
 type Unified = NonNullable<CgroupFacts['unified']>;
 
-/** Enabled in any case, where the tree has them: they count what `ps` and the exit message show. */
-const ALWAYS = ['memory', 'pids'] as const;
+/** Enabled in any case, where the tree has them: they count what `ps`, `stats` and the exit message show. */
+const ALWAYS = ['memory', 'pids', 'io'] as const;
 const SLOT = 'cgroup';
 const DOOR = 'cgroup-procs';
 /** The kernel's own files appear in a cgroup once a controller is enabled: a cgroup of such a name would be in their way. */
@@ -109,6 +111,25 @@ export class CgroupV2 implements ContainerCgroup {
       oomKills: kills ? Number(kills) : undefined,
       pids: readNumber(`${directory}/pids.current`),
     };
+  }
+
+  counters(): CgroupCounters {
+    return countersV2(this.#directory);
+  }
+
+  memory(): MemoryLimits {
+    const limit = readNumber(`${this.#directory}/memory.max`);
+    const extra = readText(`${this.#directory}/memory.swap.max`);
+    if (limit === undefined || extra === undefined) return { limit, swap: undefined };
+    return { limit, swap: extra === 'max' ? -1 : limit + Number(extra) };
+  }
+
+  update({ force }: UpdateOptions): () => void {
+    this.check();
+    for (const path of [this.#unified.mountpoint, this.#parent]) enable(path, missingIn(path, this.#controllers));
+    const limit = this.#resources.memory?.limit;
+    if (limit !== undefined && !force) shrinkFirst(this.#directory, this.#name, limit);
+    return change([...this.limits, ...liftedV2(this.#resources)], () => this.#directory);
   }
 
   pids(): readonly number[] {

@@ -15,13 +15,18 @@ const VERBS = [
   'help',
   'kill',
   'logs',
+  'pause',
   'prune',
   'ps',
   'restart',
   'rm',
   'start',
+  'stats',
   'stop',
+  'top',
   'undo',
+  'unpause',
+  'update',
   'wait',
 ];
 

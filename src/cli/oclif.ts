@@ -9,14 +9,19 @@ import Events from '../commands/events.js';
 import Help from '../commands/help.js';
 import Kill from '../commands/kill.js';
 import Logs from '../commands/logs.js';
+import Pause from '../commands/pause.js';
 import Prune from '../commands/prune.js';
 import Ps from '../commands/ps.js';
 import Restart from '../commands/restart.js';
 import Rm from '../commands/rm.js';
 import Run from '../commands/run.js';
 import Start from '../commands/start.js';
+import Stats from '../commands/stats.js';
 import Stop from '../commands/stop.js';
+import Top from '../commands/top.js';
 import Undo from '../commands/undo.js';
+import Unpause from '../commands/unpause.js';
+import Update from '../commands/update.js';
 import Wait from '../commands/wait.js';
 import { report } from './report.js';
 import { inOwnWords } from './usage-words.js';
@@ -34,13 +39,18 @@ export const COMMANDS = {
   kill: Kill,
   logs: Logs,
   prune: Prune,
+  pause: Pause,
   ps: Ps,
   restart: Restart,
   rm: Rm,
   run: Run,
   start: Start,
+  stats: Stats,
   stop: Stop,
+  top: Top,
   undo: Undo,
+  unpause: Unpause,
+  update: Update,
   wait: Wait,
 };
 

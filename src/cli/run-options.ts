@@ -64,7 +64,8 @@ function processOptions(values: Values): Partial<RunOptions> {
   };
 }
 
-function limitOptions(values: Values): Partial<RunOptions> {
+/** Limits alone: `crt update` takes some of them. @throws UserError naming the flag */
+export function limitOptions(values: Values): Partial<RunOptions> {
   const machine = totalmem();
   return {
     memory: parsed(values, 'memory', (text) => parseMemory(text, machine)),

@@ -34,7 +34,7 @@ export default class Ps extends Command {
       multiple: true,
       multipleNonGreedy: true,
       helpValue: 'KEY=VALUE',
-      summary: 'name=REGEXP, or status=creating|running|stopped|leftover|corrupt',
+      summary: 'name=REGEXP, or status=creating|running|paused|stopped|leftover|corrupt',
     }),
     json: Flags.boolean({ summary: 'A JSON array: bytes, milliseconds, null for what is not known' }),
     'no-trunc': Flags.boolean({ summary: 'Cut nothing, however wide the lines become' }),

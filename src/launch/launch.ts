@@ -1,5 +1,6 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { BugError, UserError } from '../errors.js';
 import { asRoot } from '../format/shell-word.js';
@@ -19,6 +20,8 @@ export interface LaunchOptions {
   /** Encoded: see plan/encode.ts. */
   readonly plan: Buffer;
   readonly stdio: readonly [Stdio, Stdio, Stdio];
+  /** Called after the helper was told to kill: a paused container has to be let go for that. */
+  readonly onKill?: () => void;
 }
 
 /** How the helper itself ended, when it did so without a word. */
@@ -37,6 +40,7 @@ export class Launch {
   readonly #decoder = new EventDecoder();
   readonly #events: HelperEvent[] = [];
   readonly #held: number[] = [];
+  readonly #onKill: () => void;
   readonly #closed: Promise<Ending>;
   #wake: (() => void) | undefined;
   #failure: Error | undefined;
@@ -46,7 +50,8 @@ export class Launch {
   #left = false;
 
   /** Spawns the helper and hands it the plan. @throws UserError when it cannot be spawned. */
-  constructor({ helper, plan, stdio }: LaunchOptions) {
+  constructor({ helper, plan, stdio, onKill = () => {} }: LaunchOptions) {
+    this.#onKill = onKill;
     try {
       // An empty environment: nothing of the caller's reaches the helper but through the plan.
       this.#child = spawn(helper, ['run'], { cwd: '/', env: {}, stdio: [...stdio, 'pipe'] as StdioOptions });
@@ -114,6 +119,7 @@ export class Launch {
   signal(signal: number, forced = 0): void {
     if (this.#started) this.#request(REQUEST.signal, signalValue(signal, forced));
     else this.#held.push(signal);
+    if (this.#started && signal === constants.signals.SIGKILL) this.#onKill();
   }
 
   /** The command is running: signals reach it from here on. */
@@ -146,6 +152,7 @@ export class Launch {
   abandon(): void {
     if (this.#left) return;
     this.#request(REQUEST.abort, 0);
+    this.#onKill();
     this.#socket?.end();
   }
 

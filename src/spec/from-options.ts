@@ -141,19 +141,30 @@ function toRlimits({ ulimits = {} }: RunOptions): Rlimit[] {
   return [...limits.values()];
 }
 
+/** The options that `crt update` can change. */
+export type LimitOptions = Pick<RunOptions, 'memory' | 'memorySwap' | 'cpus' | 'cpuShares' | 'cpusetCpus' | 'pidsLimit'>;
+
 function toResources(options: RunOptions, context: ConfigContext): Resources {
-  const { memory, memorySwap, cpus, cpuShares, cpusetCpus } = options;
   const devices = toDeviceRules(options.devices ?? [], context.hostDevices ?? []);
+  return {
+    ...toLimits(options, context.facts.cpus),
+    pids: { limit: options.pidsLimit ?? defaults.DEFAULT_PIDS_LIMIT },
+    devices: options.privileged ? [{ allow: true, access: 'rwm' }] : [...defaults.deviceRules(), ...devices],
+  };
+}
+
+/** The limits that are asked for, of checked options, and no others. @param available processors of the machine @throws UserError */
+export function toLimits(options: LimitOptions, available: number): Resources {
+  const { memory, memorySwap, cpus, cpuShares, cpusetCpus, pidsLimit } = options;
   const cpu = {
     ...(cpuShares === undefined ? {} : { shares: cpuShares }),
-    ...(cpus === undefined ? {} : { quota: cpuQuota(checkCpus(cpus, context.facts.cpus)), period: CPU_PERIOD }),
+    ...(cpus === undefined ? {} : { quota: cpuQuota(checkCpus(cpus, available)), period: CPU_PERIOD }),
     ...(cpusetCpus === undefined ? {} : { cpus: cpusetCpus }),
   };
   return {
     // Memory and swap equal: no swap, or the limit would only slow a container down.
     ...(memory === undefined ? {} : { memory: { limit: memory, swap: memorySwap ?? memory } }),
     ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
-    pids: { limit: options.pidsLimit ?? defaults.DEFAULT_PIDS_LIMIT },
-    devices: options.privileged ? [{ allow: true, access: 'rwm' }] : [...defaults.deviceRules(), ...devices],
+    ...(pidsLimit === undefined ? {} : { pids: { limit: pidsLimit } }),
   };
 }

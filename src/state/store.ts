@@ -17,6 +17,7 @@ import {
 } from './record.js';
 import type { Roots } from './roots.js';
 import { readdirIfThere } from './temporary.js';
+import { decodeUpdate, type UpdateRecord } from './update-record.js';
 
 /** One name in the state root, as far as it can be read. Nothing that stands there makes reading fail. */
 export interface Entry {
@@ -42,6 +43,8 @@ export interface Entry {
   readonly cgroups: CgroupRecord | undefined;
   /** The exit record, once there is one. */
   readonly exit: ExitRecord | undefined;
+  /** What `crt update` has changed; {@link record} has its memory limit already. */
+  readonly update?: UpdateRecord | undefined;
 }
 
 /** Every container that holds a name, by name. @throws UserError when the state root cannot be read: not root. */
@@ -95,12 +98,19 @@ function readFiles(directory: HostPath, name: string): Contents {
   const restart = decodeFile(directory, 'restart.json', decodeRestart).value;
   const ended = decodeText(directory, 'ended', decodeEnded).value;
   const state = decodeFile(directory, 'state.json', (value) => decodeRecord(value, name));
+  const changed = decodeFile(directory, 'update.json', decodeUpdate).value;
   const problem = state.value === undefined ? `state.json ${state.problem ?? 'is missing'}` : undefined;
   // Of a damaged record nobody knows which start it is; what is written beside it is all that there is.
   const current = <T extends { readonly start: number }>(file: T | undefined): T | undefined =>
     state.value === undefined || file?.start === state.value.start ? file : undefined;
   const known = { init: current(init), monitor: current(monitor), exit: current(exit), ended: current(ended), restart: current(restart) };
-  return { record: state.value, problem, cgroups, ...known };
+  const update = current(changed);
+  return { record: state.value && updated(state.value, update), problem, cgroups, update, ...known };
+}
+
+function updated(record: ContainerRecord, update: UpdateRecord | undefined): ContainerRecord {
+  const memoryLimit = update?.resources.memory?.limit;
+  return memoryLimit === undefined ? record : { ...record, memoryLimit: Number(memoryLimit) };
 }
 
 function decodeFile<T>(directory: HostPath, file: string, decode: (value: unknown) => T): { value?: T; problem?: string } {

@@ -139,8 +139,14 @@ test('a co-mounted hierarchy is joined once, for what is asked', (t) => {
     ['pids', '/cg/pids'],
     ['freezer', '/cg/freezer'],
   );
-  t.deepEqual(v1(hierarchies, {}).paths as readonly string[], ['/cg/memory/box', '/cg/pids/box']);
-  t.deepEqual(v1(hierarchies, { cpu: { shares: 2, quota: 1000 } }).paths.at(-1) as string | undefined, '/cg/cpu,cpuacct/box');
+  t.deepEqual(v1(hierarchies, {}).paths as readonly string[], [
+    '/cg/memory/box',
+    '/cg/pids/box',
+    '/cg/freezer/box',
+    '/cg/cpu,cpuacct/box',
+    '/cg/blkio/box',
+  ]);
+  t.is(v1(hierarchies, { cpu: { shares: 2, quota: 1000 } }).paths.length, 5);
 });
 
 test('a missing controller is refused with what to type', (t) => {

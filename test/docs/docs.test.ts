@@ -9,6 +9,9 @@ import Events from '../../src/commands/events.js';
 import Prune from '../../src/commands/prune.js';
 import Ps from '../../src/commands/ps.js';
 import Rm from '../../src/commands/rm.js';
+import Stats from '../../src/commands/stats.js';
+import Top from '../../src/commands/top.js';
+import Update from '../../src/commands/update.js';
 import { HEADER_BYTES, MAX_PLAN_BYTES, STEP_BYTES } from '../../src/plan/encode.js';
 import { FLAG_BITS, OPS } from '../../src/plan/ops.js';
 
@@ -134,6 +137,9 @@ test('docs/man has every flag of every other command', (t) => {
     ['crt-prune', Prune.flags],
     ['crt-ps', Ps.flags],
     ['crt-rm', Rm.flags],
+    ['crt-update', Update.flags],
+    ['crt-stats', Stats.flags],
+    ['crt-top', Top.flags],
   ] as const) {
     const text = read(`docs/man/${page}.md`);
     for (const [name, { char }] of Object.entries(flags) as [string, { char?: string }][]) {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { dir } from 'tmp-promise';
 import { probeHost } from '../../src/host/probe.js';
-import { type Result, type RunOptions, run } from '../../src/index.js';
+import { list, type Result, type RunOptions, run } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -166,6 +166,15 @@ export async function crt(t: ExecutionContext, args: readonly string[], options:
   child.stdin?.on('error', () => {});
   child.stdin?.end(options.input ?? '');
   return ended(child);
+}
+
+/** Waits until the container is known to run: its command may have spoken before. */
+export async function untilRunning(name: string): Promise<void> {
+  for (let round = 0; round < 1000; round++) {
+    if (list({ filter: [`name=^${name}$`] })[0]?.status === 'running') return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`${name} does not run`);
 }
 
 /** Collects what a started command line says, to its end. */
