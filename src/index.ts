@@ -17,10 +17,22 @@ export { explainJson } from './explain/json.js';
 export { explainShell } from './explain/sh.js';
 export { explainPlan } from './explain/table.js';
 export { formatAge } from './format/age.js';
+export { printableJson } from './format/json.js';
 export { printable } from './format/printable.js';
 export { shellWord } from './format/shell-word.js';
 export type { Column } from './format/table.js';
 export { renderTable } from './format/table.js';
+export { fillTemplate, prepareTemplate } from './format/template.js';
+export {
+  type ContainerInspection,
+  type InspectedMount,
+  type InspectedNamespace,
+  type InspectedProcess,
+  type InspectedResources,
+  type InspectedRootfs,
+  type InspectedState,
+  inspect,
+} from './inspect.js';
 export { type ContainerSummary, type ListOptions, list } from './list.js';
 export { type LogLine, type LogOptions, logs } from './logs/logs.js';
 export type {
@@ -68,4 +80,7 @@ export { parseWhole } from './spec/whole.js';
 export { restart, start } from './start.js';
 export { errnoWords } from './state/failure.js';
 export { type StopOptions, stop } from './stop.js';
+export type { Finding as VerifyFinding, Group as VerifyGroup, Verdict as VerifyVerdict } from './verify/finding.js';
+export { renderVerify, type VerifyPage } from './verify/render.js';
+export { type VerifyReport, verify } from './verify/verify.js';
 export { wait } from './wait.js';

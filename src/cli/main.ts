@@ -13,6 +13,7 @@ const VERBS = [
   'doctor',
   'events',
   'help',
+  'inspect',
   'kill',
   'logs',
   'prune',
@@ -22,6 +23,7 @@ const VERBS = [
   'start',
   'stop',
   'undo',
+  'verify',
   'wait',
 ];
 

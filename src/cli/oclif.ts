@@ -7,6 +7,7 @@ import Diff from '../commands/diff.js';
 import Doctor from '../commands/doctor.js';
 import Events from '../commands/events.js';
 import Help from '../commands/help.js';
+import Inspect from '../commands/inspect.js';
 import Kill from '../commands/kill.js';
 import Logs from '../commands/logs.js';
 import Prune from '../commands/prune.js';
@@ -17,6 +18,7 @@ import Run from '../commands/run.js';
 import Start from '../commands/start.js';
 import Stop from '../commands/stop.js';
 import Undo from '../commands/undo.js';
+import Verify from '../commands/verify.js';
 import Wait from '../commands/wait.js';
 import { report } from './report.js';
 import { inOwnWords } from './usage-words.js';
@@ -31,6 +33,7 @@ export const COMMANDS = {
   doctor: Doctor,
   events: Events,
   help: Help,
+  inspect: Inspect,
   kill: Kill,
   logs: Logs,
   prune: Prune,
@@ -41,6 +44,7 @@ export const COMMANDS = {
   start: Start,
   stop: Stop,
   undo: Undo,
+  verify: Verify,
   wait: Wait,
 };
 

@@ -94,13 +94,7 @@ function parseBlock(source: readonly Piece[], cursor: { at: number }, depth: num
   return { nodes, ended: undefined };
 }
 
-function parseControl(
-  kind: 'if' | 'range' | 'with',
-  text: string,
-  source: readonly Piece[],
-  cursor: { at: number },
-  depth: number,
-): Node {
+function parseControl(kind: 'if' | 'range' | 'with', text: string, source: readonly Piece[], cursor: { at: number }, depth: number): Node {
   const expression = parseExpression(text);
   const body = parseBlock(source, cursor, depth + 1);
   const otherwise = body.ended === 'else' ? parseBlock(source, cursor, depth + 1) : { nodes: [], ended: body.ended };
@@ -108,7 +102,8 @@ function parseControl(
   return { kind, expression, body: body.nodes, otherwise: otherwise.nodes };
 }
 
-const TOKEN = /\s*(?:("(?:\\.|[^"\\])*")|`([^`]*)`|(-?\d+(?:\.\d+)?)(?![\w.])|((?:\.[\p{L}_][\p{L}\p{N}_]*)+|\.(?![\p{L}\p{N}_]))|([a-z]+)(?![\p{L}\p{N}_])|([()|]))/uy;
+const TOKEN =
+  /\s*(?:("(?:\\.|[^"\\])*")|`([^`]*)`|(-?\d+(?:\.\d+)?)(?![\w.])|((?:\.[\p{L}_][\p{L}\p{N}_]*)+|\.(?![\p{L}\p{N}_]))|([a-z]+)(?![\p{L}\p{N}_])|([()|]))/uy;
 
 /** A pipeline of Go's: `json .X`, `.X | json`, `index .Map "key" | upper`. */
 function parseExpression(text: string): Expression {

@@ -78,7 +78,16 @@ for (const [template, message, hint] of [
 const words = fc.string({ unit: 'binary', maxLength: 12 });
 
 test('no value reaches a terminal raw, by any way out', (t) => {
-  const templates = ['{{.x}}', '{{json .}}', '{{.x | json}}', '{{range .list}}{{.}}{{end}}', '{{join .list ""}}', '{{upper .x}}', '{{.}}', '{{index .list 0}}'];
+  const templates = [
+    '{{.x}}',
+    '{{json .}}',
+    '{{.x | json}}',
+    '{{range .list}}{{.}}{{end}}',
+    '{{join .list ""}}',
+    '{{upper .x}}',
+    '{{.}}',
+    '{{index .list 0}}',
+  ];
   fc.assert(
     fc.property(words, fc.constantFrom(...templates), (x, template) => {
       const filled = fillTemplate(template, { x, list: [x, x] });
@@ -89,16 +98,45 @@ test('no value reaches a terminal raw, by any way out', (t) => {
 });
 
 test('JSON says the same as it was given, whatever the text', (t) => {
-  fc.assert(fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
-    t.deepEqual(JSON.parse(printableJson(value, 2)), JSON.parse(JSON.stringify(value)));
-  }));
+  fc.assert(
+    fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
+      t.deepEqual(JSON.parse(printableJson(value, 2)), JSON.parse(JSON.stringify(value)));
+    }),
+  );
   t.is(printableJson({ a: undefined, b: [undefined], big: 2n ** 64n }), '{"a":null,"b":[null],"big":18446744073709551616}');
   t.is(printableJson('\u{e0001}'), '"\\udb40\\udc01"');
   t.is(printableJson(JSON.parse('{"__proto__":1}')), '{"__proto__":1}');
 });
 
 test('any text is a template or is refused as one, never anything else', (t) => {
-  const parts = fc.constantFrom('{{', '}}', '.name', ' ', 'json', '|', '(', ')', '"', '`', 'if ', 'range ', 'end', 'else', '-', '.', '\\', 'x', '1', 'index', '$', '/*', '*/', 'constructor', '__proto__', '.constructor');
+  const parts = fc.constantFrom(
+    '{{',
+    '}}',
+    '.name',
+    ' ',
+    'json',
+    '|',
+    '(',
+    ')',
+    '"',
+    '`',
+    'if ',
+    'range ',
+    'end',
+    'else',
+    '-',
+    '.',
+    '\\',
+    'x',
+    '1',
+    'index',
+    '$',
+    '/*',
+    '*/',
+    'constructor',
+    '__proto__',
+    '.constructor',
+  );
   fc.assert(
     fc.property(fc.array(parts, { maxLength: 14 }), (texts) => {
       try {
