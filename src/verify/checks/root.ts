@@ -73,7 +73,7 @@ export function hostFiles(evidence: Evidence): readonly Seen[] {
 /** The source as the host finds it, by its mount table alone: `/srv/data` on a disk at /srv is `/data` of that disk. */
 function isOfSource(mount: MountEntry, source: string, { facts, config }: Evidence): boolean {
   // What came with a recursive bind: another file system, at a place of its own.
-  const isTop = config.mounts.some(({ destination }) => destination === mount.mountpoint);
+  const isTop = config.mounts.some((one) => one.source === source && one.destination === mount.mountpoint);
   const holder = holdingMount(source, facts.mounts);
   if (!isTop || holder === undefined || holder.device !== mount.device) return !isTop;
   const rest = holder.mountpoint === '/' ? source : source.slice(holder.mountpoint.length);
