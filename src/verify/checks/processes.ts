@@ -59,7 +59,7 @@ export function procfs({ mounts, facts }: Evidence): readonly Seen[] {
 /** The name itself cannot be read from outside; that it is the container's own to have can. */
 export function hostname({ config, init, hostNamespaces }: Evidence): readonly Seen[] {
   const isOwn = init.namespaces.uts !== undefined && init.namespaces.uts !== hostNamespaces.uts;
-  if (isOwn) return [pass(`set to ${config.hostname ?? 'nothing'} in a uts namespace of its own`)];
+  if (isOwn) return [pass(`a uts namespace of its own, for the name ${config.hostname ?? 'that it gives itself'}`)];
   return [fail("it is the host's", `${config.hostname ?? 'a name'} in a uts namespace of its own`)];
 }
 

@@ -51,7 +51,8 @@ export function capabilities(evidence: Evidence): readonly Seen[] {
   if (beyond.length > 0) return beyond.slice(0, 5);
   const kept = capabilityMask(defaults.defaultCapabilities().bounding);
   const added = capabilityNames(capabilityMask([...new Set(Object.values(asked).flat() as string[])]) & ~kept);
-  const held = `${capabilityNames(maskOf(init, 'CapBnd')).length} of ${capabilityNames(~0n).length} at most, inheritable and ambient empty`;
+  const isEmpty = maskOf(init, 'CapInh') === 0n && maskOf(init, 'CapAmb') === 0n;
+  const held = `${capabilityNames(maskOf(init, 'CapBnd')).length} of ${capabilityNames(~0n).length} at most${isEmpty ? ', inheritable and ambient empty' : ''}`;
   if (added.length === 0) return [pass(`${held}, ${count(own.length)}`)];
   const words = wordsOf(evidence, 'privileged', 'cap-add=ALL', ...added.map((name) => `cap-add=${name}`));
   const covers = words.some((word) => word === 'privileged' || word === 'cap-add=ALL') || words.length === added.length;

@@ -17,7 +17,7 @@ export function root({ mounts, facts, config, ...evidence }: Evidence): readonly
   if (!top.options.includes('nodev')) return [fail(observed, 'nodev: no device of an image works')];
   if (config.root.readonly && !isReadOnly(top)) return [fail(observed, 'ro, as asked')];
   const isHosts = facts.mounts.some(({ device }) => device === top.device);
-  if (!isHosts) return [pass(`${observed}, above ${config.root.path}`)];
+  if (!isHosts) return [pass(`${observed}, above ${evidence.record.rootfs}`)];
   if (isReadOnly(top)) return [pass(`${observed}, the rootfs itself`)];
   const words = wordsOf({ mounts, facts, config, ...evidence }, 'writable-rootfs');
   return [weaker(`the rootfs itself, writable: ${config.root.path}`, 'a layer that takes the writes', words)];
