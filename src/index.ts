@@ -23,16 +23,17 @@ export { shellWord } from './format/shell-word.js';
 export type { Column } from './format/table.js';
 export { renderTable } from './format/table.js';
 export { fillTemplate, prepareTemplate } from './format/template.js';
-export {
-  type ContainerInspection,
-  type InspectedMount,
-  type InspectedNamespace,
-  type InspectedProcess,
-  type InspectedResources,
-  type InspectedRootfs,
-  type InspectedState,
-  inspect,
-} from './inspect.js';
+export { inspect } from './inspect.js';
+export type {
+  ContainerInspection,
+  InspectedMount,
+  InspectedNamespace,
+  InspectedProcess,
+  InspectedResources,
+  InspectedRestart,
+  InspectedRootfs,
+  InspectedState,
+} from './inspection.js';
 export { type ContainerSummary, type ListOptions, list } from './list.js';
 export { type LogLine, type LogOptions, logs } from './logs/logs.js';
 export type {

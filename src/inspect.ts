@@ -1,131 +1,28 @@
-import { isFrozen, type LimitsInForce, limitsInForce } from './cgroup/in-force.js';
+import { lstatSync } from 'node:fs';
+import { isFrozen, limitsInForce } from './cgroup/in-force.js';
 import { openCgroup } from './cgroup/open.js';
 import { find, isFileName } from './find.js';
 import { type MountEntry, parseMounts } from './host/mounts.js';
 import { probeHost } from './host/probe.js';
 import { isAlive, type ProcessIdentity, startTime } from './host/process.js';
-import {
-  type IdRange,
-  NAMESPACE_NAMES,
-  type NamespaceName,
-  namespacesOf,
-  parseIdMap,
-  parseStatusFile,
-  readProcessFile,
-  startedAt,
-} from './host/process-files.js';
+import { NAMESPACE_NAMES, namespacesOf, parseIdMap, parseStatusFile, readProcessFile, startedAt } from './host/process-files.js';
+import type {
+  ContainerInspection,
+  InspectedMount,
+  InspectedProcess,
+  InspectedResources,
+  InspectedRestart,
+  InspectedState,
+} from './inspection.js';
+import { readKeptOptions } from './kept-options.js';
 import { lostLayers } from './layer.js';
 import type { Config } from './spec/types.js';
 import { readConfig } from './state/config.js';
 import type { ContainerRecord } from './state/record.js';
 import { type Roots, stateRoots } from './state/roots.js';
-import { initAlive, type Status, status } from './state/status.js';
+import { initAlive, status } from './state/status.js';
 import { type Entry, read } from './state/store.js';
 import { ownCgroups } from './undo.js';
-
-/** All that is known of one container. null is what is not known, or does not apply: it does not run, or its record is damaged. */
-export interface ContainerInspection {
-  readonly name: string;
-  /** Tells it from an earlier or later one of the same name. */
-  readonly id: string | null;
-  /** ISO 8601, UTC. */
-  readonly created: string | null;
-  /** Derived now, never remembered. */
-  readonly status: Status;
-  /** What is wrong with its record, for people. */
-  readonly problem: string | null;
-  readonly state: InspectedState;
-  /** As it was asked for; the first 64 KiB of each word. */
-  readonly command: readonly string[] | null;
-  readonly rootfs: InspectedRootfs | null;
-  readonly resources: InspectedResources | null;
-  /** Its cgroup directories. `exists`: it is there, and still the one that was made for it. */
-  readonly cgroups: readonly { readonly path: string; readonly exists: boolean }[];
-  /** Of its PID 1, by the names of OCI configs; null when it does not run. */
-  readonly namespaces: Readonly<Partial<Record<NamespaceName, InspectedNamespace>>> | null;
-  /** What its PID 1 sees mounted, in the kernel's order. */
-  readonly mounts: readonly InspectedMount[] | null;
-  readonly users: { readonly uid: readonly IdRange[]; readonly gid: readonly IdRange[] } | null;
-  /** Each way in which it was asked to be less strict than the defaults, in the words of docs/security.md. */
-  readonly loosened: readonly string[] | null;
-  /** The layer is kept after the end, until `crt rm`. */
-  readonly keep: boolean | null;
-  readonly processes: {
-    /** The `crt` that started it. */
-    readonly owner: InspectedProcess | null;
-    /** The helper that is the parent of its PID 1. */
-    readonly monitor: InspectedProcess | null;
-  };
-  readonly paths: { readonly state: string | null; readonly log: string | null };
-  /** The OCI runtime config that it was started by, whole. */
-  readonly config: Config | null;
-}
-
-export interface InspectedState {
-  /** Of its PID 1, as the host numbers it; null when it does not run. */
-  readonly pid: number | null;
-  /** ISO 8601, UTC; to a second. */
-  readonly startedAt: string | null;
-  readonly paused: boolean;
-  /** 0 to 255; null while it runs, or when nobody saw the end. */
-  readonly exitCode: number | null;
-  /** `exit`, `signal`, `oom`, `timeout`, `canceled`, `lost`. */
-  readonly reason: string | null;
-  readonly signal: string | null;
-  /** The memory limit has ended its PID 1. */
-  readonly oomKilled: boolean;
-  readonly finishedAt: string | null;
-}
-
-export interface InspectedRootfs {
-  readonly label: string;
-  /** `directory`, `host` … */
-  readonly kind: string;
-  /** The directory below, which is never written to unless that was asked for. */
-  readonly lower: string | null;
-  /** The writable layer's own directory; null when writes are kept in memory, or go to the rootfs itself. */
-  readonly layer: string | null;
-  /** What it has written. */
-  readonly upper: string | null;
-  readonly work: string | null;
-}
-
-export interface InspectedResources {
-  readonly limits: LimitsInForce;
-  readonly usage: {
-    /** Bytes. */
-    readonly memory: number | null;
-    /** Bytes, the most so far. */
-    readonly memoryPeak: number | null;
-    /** Processes and threads. */
-    readonly pids: number | null;
-    /** Processes that the memory limit has killed. */
-    readonly oomKills: number | null;
-  };
-}
-
-export interface InspectedNamespace {
-  /** Inode number: two processes with the same one share it. */
-  readonly inode: number;
-  /** Of whoever asks. */
-  readonly host: number | null;
-  readonly isOwn: boolean;
-}
-
-export interface InspectedMount {
-  readonly target: string;
-  readonly type: string;
-  readonly source: string;
-  /** The folder of that file system that is shown. */
-  readonly root: string;
-  readonly options: readonly string[];
-  readonly superOptions: readonly string[];
-}
-
-export interface InspectedProcess {
-  readonly pid: number;
-  readonly alive: boolean;
-}
 
 /**
  * Looks a container up and tells all of it. Nothing is changed: a leftover is shown as it lies.
@@ -149,8 +46,9 @@ export function inspect(name: string, roots: Roots = stateRoots()): ContainerIns
     namespaces: seen?.namespaces ?? null,
     mounts: seen?.mounts ?? null,
     users: seen?.users ?? null,
-    processes: { owner: processOf(entry.record?.owner), monitor: seen?.monitor ?? null },
-    paths: { state: entry.directory, log: null },
+    restart: restartOf(entry),
+    processes: { owner: processOf(entry.record?.owner), monitor: processOf(entry.monitor) ?? seen?.monitor ?? null },
+    paths: { state: entry.directory, log: logOf(entry) },
     config: config ?? null,
   };
 }
@@ -173,13 +71,18 @@ function describe(
           kind: record.rootfsKind,
           lower: config?.root.path ?? null,
           layer,
-          upper: layer && `${layer}/upper`,
-          work: layer && `${layer}/work`,
+          upper: isFolder(`${layer}/upper`) ? `${layer}/upper` : null,
+          work: isFolder(`${layer}/work`) ? `${layer}/work` : null,
         }
       : null,
     loosened: record?.loosened ?? null,
     keep: record?.keep ?? null,
   };
+}
+
+/** False where writes are kept in memory, or go to the rootfs itself: the layer's directory then holds a log, or nothing. */
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** A restart has emptied /run: the layer was kept. */
@@ -192,6 +95,7 @@ function withoutFolder(): Omit<ContainerInspection, keyof ReturnType<typeof desc
     reason: null,
     signal: null,
     oomKilled: false,
+    oomKills: null,
     finishedAt: null,
   };
   return {
@@ -202,6 +106,7 @@ function withoutFolder(): Omit<ContainerInspection, keyof ReturnType<typeof desc
     namespaces: null,
     mounts: null,
     users: null,
+    restart: null,
     processes: { owner: null, monitor: null },
     paths: { state: null, log: null },
     config: null,
@@ -217,6 +122,7 @@ function stateOf({ init, exit }: Entry, pid: number | undefined, own: readonly s
     reason: exit?.reason ?? null,
     signal: exit?.signal ?? null,
     oomKilled: exit?.reason === 'oom',
+    oomKills: exit?.oomKills ?? null,
     finishedAt: exit?.finished ?? null,
   };
 }
@@ -253,6 +159,20 @@ function lookAt({ init }: Entry, pid: number): Seen | undefined {
     monitor: parent > 0 ? { pid: parent, alive: startTime(parent) !== undefined } : null,
   };
   return init !== undefined && isAlive(init) ? seen : undefined;
+}
+
+/** Of a container in the background: its options are kept with its layer. */
+function restartOf({ record, restart }: Entry): InspectedRestart | null {
+  const kept = record && readKeptOptions(record);
+  if (record === undefined || kept === undefined) return null;
+  const { on = 'no', retries = null } = kept.restart ?? {};
+  return { policy: on, retries, starts: record.start, count: restart?.count ?? 0, due: restart?.due ?? null };
+}
+
+/** Its name is crt's, and nothing is followed: only whether it is there is asked. */
+function logOf({ record }: Entry): string | null {
+  const path = record?.layer === undefined ? undefined : `${record.layer}/log`;
+  return path !== undefined && lstatSync(path, { throwIfNoEntry: false })?.isFile() ? path : null;
 }
 
 function toMount({ mountpoint, fstype, source, root, options, superOptions }: MountEntry): InspectedMount {

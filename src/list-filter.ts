@@ -13,7 +13,7 @@ export interface ListFilter {
 /** Asked before any container, so that a name which nobody has is an error in an empty list, too. */
 type Question = (all: readonly ContainerSummary[]) => (summary: ContainerSummary) => boolean;
 
-const STATUSES: readonly string[] = ['creating', 'running', 'stopped', 'leftover', 'corrupt'] satisfies Status[];
+const STATUSES: readonly string[] = ['creating', 'running', 'restarting', 'stopped', 'leftover', 'corrupt'] satisfies Status[];
 const HINT = 'name=PATTERN, id=DIGITS, status=running, exited=CODE, before=NAME, since=NAME';
 
 /**

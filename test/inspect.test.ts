@@ -3,14 +3,19 @@ import test from 'ava';
 import { NoContainerError } from '../src/errors.js';
 import { printable } from '../src/format/printable.js';
 import { bootId } from '../src/host/process.js';
-import { type ContainerInspection, inspect } from '../src/inspect.js';
+import { inspect } from '../src/inspect.js';
+import type { ContainerInspection } from '../src/inspection.js';
 import { createLayer, layerId } from '../src/layer.js';
 import { toHostPath } from '../src/plan/step.js';
+import { verify } from '../src/verify/verify.js';
 import { box, crt, e2e } from './e2e/support.js';
 import { deadProcess, fullRecord, leave, makeRoots, sleeper, take } from './state/_sandbox.js';
 import { startBox } from './verify/start.js';
 
 const EXIT = { version: 1, exitCode: 137, signal: 'SIGKILL', reason: 'oom', finished: '2024-01-02T03:04:05.678Z' };
+
+/** What `inspect` of a container in the background has, and one in the foreground has not. */
+const RESTART = ['policy', 'retries', 'starts', 'count', 'due'].map((field) => `restart.${field}`);
 
 /** `state.pid`, `mounts[].target`, `namespaces.*.inode`. */
 function pathsOf(value: unknown, path = ''): string[] {
@@ -24,7 +29,8 @@ e2e('a running container: every field of the manual is there, and the manual has
   const inspection = inspect(name);
   const [, table = ''] = /^## Fields\n(.*?)^## /ms.exec(readFileSync(new URL('../docs/man/crt-inspect.md', import.meta.url), 'utf8')) ?? [];
   const told = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, field = '']) => field);
-  t.deepEqual([...new Set(told)].sort(), [...new Set(pathsOf(inspection))].sort());
+  const shown = pathsOf(inspection).flatMap((path) => (path === 'restart' ? RESTART : [path]));
+  t.deepEqual([...new Set(told)].sort(), [...new Set(shown)].sort());
   t.is(inspection.status, 'running');
   t.true((inspection.state.pid ?? 0) > 1);
   t.true(Math.abs(Date.parse(inspection.state.startedAt ?? '') - Date.now()) < 120_000);
@@ -43,6 +49,23 @@ e2e('a running container: every field of the manual is there, and the manual has
   t.true(inspection.processes.owner?.alive && inspection.processes.monitor?.alive);
   t.is(inspection.config?.hostname, name);
   t.is(inspection.state.exitCode, null);
+});
+
+e2e('one in the background: its monitor, its log, what is to happen after its end', async (t) => {
+  const name = box(t);
+  t.is((await crt(t, ['run', '-d', name, '--restart', 'on-failure:3', '--', 'sh', '-c', 'echo hello; exec sleep 600'])).code, 0);
+  const inspection = inspect(name);
+  t.deepEqual(
+    pathsOf(inspection)
+      .filter((path) => path.startsWith('restart'))
+      .sort(),
+    [...RESTART].sort(),
+  );
+  t.deepEqual(inspection.restart, { policy: 'on-failure', retries: 3, starts: 1, count: 0, due: null });
+  t.true(inspection.processes.monitor?.alive);
+  t.is(inspection.paths.log, `${inspection.rootfs?.layer}/log`);
+  t.true(verify(name).holds);
+  t.is((await crt(t, ['rm', '-f', name])).code, 0);
 });
 
 e2e('a kept one that has ended', async (t) => {
