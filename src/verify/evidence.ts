@@ -42,6 +42,8 @@ export interface Evidence {
   readonly descriptorsLeftOut: boolean;
   /** All of PID 1's mount namespace; only those below `changedRoot` where that is set. */
   readonly mounts: readonly MountEntry[];
+  /** Sources of binds that are links, or lie behind one, and where they lead on the host. */
+  readonly sources: ReadonlyMap<string, string>;
   /** PID 1 has called chroot(2), and no other process sees the whole of its mounts. */
   readonly changedRoot: string | undefined;
   readonly uidMap: readonly IdRange[];

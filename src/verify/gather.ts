@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { readText } from '../cgroup/files.js';
 import { openCgroup } from '../cgroup/open.js';
 import { effectiveRules } from '../device-filter/rules.js';
@@ -42,6 +42,7 @@ export function gather(entry: RunningEntry, roots: Roots): Evidence {
     ...{ name, record, config, facts, directories, cgroup, processes, descriptorsLeftOut },
     mounts: parseMounts(readProcessFile(whole?.pid ?? init.pid, 'mountinfo') ?? ''),
     changedRoot: whole === undefined ? first?.root : undefined,
+    sources: realSources(config),
     hostNamespaces: namespacesOf('self'),
     uidMap: parseIdMap(read('uid_map')),
     gidMap: parseIdMap(read('gid_map')),
@@ -63,6 +64,21 @@ export function gather(entry: RunningEntry, roots: Roots): Evidence {
   if (first === undefined || !first.isInit || !isAlive(init))
     throw new UserError(`${name} ended while it was looked at`, { hint: 'crt ps -a' });
   return { ...evidence, init: first };
+}
+
+/** Paths of the host that the caller gave. Who bends one afterwards makes it differ from what is mounted, which is a failure. */
+function realSources({ mounts }: Config): ReadonlyMap<string, string> {
+  const sources = mounts.flatMap(({ source }) => (source?.startsWith('/') ? [source] : []));
+  return new Map(
+    sources.flatMap((source) => {
+      try {
+        return [[source, realpathSync(source)] as const];
+      } catch {
+        // Gone since.
+        return [];
+      }
+    }),
+  );
 }
 
 function readLimits(directories: readonly string[], files: readonly string[]): ReadonlyMap<string, string> {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { UserError } from '../../src/errors.js';
 import { verify } from '../../src/index.js';
 import * as defaults from '../../src/spec/defaults.js';
@@ -64,7 +64,9 @@ for (const flags of [
 
 e2e('a folder of the host is named, and one that shows another place is not what was asked for', async (t) => {
   const source = await folder(t);
-  const { name } = await startBox(t, ['-v', `${source}:/data`]);
+  const link = `${await folder(t)}/link`;
+  symlinkSync(source, link);
+  const { name } = await startBox(t, ['-v', `${source}:/data`, '-v', `${link}:/linked:ro`]);
   const shown = verify(name).findings.find(({ check }) => check === 'host-files');
   t.is(shown?.verdict, 'pass');
   t.true(shown?.observed.includes(source));

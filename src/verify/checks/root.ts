@@ -71,12 +71,13 @@ export function hostFiles(evidence: Evidence): readonly Seen[] {
 }
 
 /** The source as the host finds it, by its mount table alone: `/srv/data` on a disk at /srv is `/data` of that disk. */
-function isOfSource(mount: MountEntry, source: string, { facts, config }: Evidence): boolean {
+function isOfSource(mount: MountEntry, source: string, { facts, config, sources }: Evidence): boolean {
   // What came with a recursive bind: another file system, at a place of its own.
-  const isTop = config.mounts.some((one) => one.source === source && one.destination === mount.mountpoint);
-  const holder = holdingMount(source, facts.mounts);
-  if (!isTop || holder === undefined || holder.device !== mount.device) return !isTop;
-  const rest = holder.mountpoint === '/' ? source : source.slice(holder.mountpoint.length);
+  if (config.mounts.some((one) => one.source === source && mount.mountpoint.startsWith(`${one.destination}/`))) return true;
+  const real = sources.get(source) ?? source;
+  const holder = holdingMount(real, facts.mounts);
+  if (holder === undefined || holder.device !== mount.device) return false;
+  const rest = holder.mountpoint === '/' ? real : real.slice(holder.mountpoint.length);
   const path = `${holder.root === '/' ? '' : holder.root}${rest === '/' ? '' : rest}` || '/';
   return mount.root === path || mount.root === `${path}//deleted`;
 }
