@@ -43,6 +43,17 @@ export function chooseIds(roots: Roots): number {
   });
 }
 
+/** Who else has ids where containers have theirs: other containers, by their claims, and what this machine's files give to people. */
+export function takenIds(roots: Roots, id: string): readonly { readonly owner: string; readonly first: number; readonly count: number }[] {
+  const claims = readClaims(roots).flatMap((name) => {
+    const owner = readOwner(roots, name);
+    return owner === undefined || owner.id === id
+      ? []
+      : [{ owner: basename(owner.directory), first: Number.parseInt(name, 16), count: IDS }];
+  });
+  return [...claims, ...reservedRanges().map(([first, count]) => ({ owner: FILES.join(', '), first, count }))];
+}
+
 function readClaims(roots: Roots): readonly string[] {
   try {
     return readdirIfThere(folder(roots));

@@ -17,11 +17,24 @@ export { explainJson } from './explain/json.js';
 export { explainShell } from './explain/sh.js';
 export { explainPlan } from './explain/table.js';
 export { formatAge } from './format/age.js';
+export { printableJson } from './format/json.js';
 export { printable } from './format/printable.js';
 export { shellWord } from './format/shell-word.js';
 export { sparkline } from './format/sparkline.js';
 export type { Column } from './format/table.js';
 export { renderTable } from './format/table.js';
+export { fillTemplate, prepareTemplate } from './format/template.js';
+export { inspect } from './inspect.js';
+export type {
+  ContainerInspection,
+  InspectedMount,
+  InspectedNamespace,
+  InspectedProcess,
+  InspectedResources,
+  InspectedRestart,
+  InspectedRootfs,
+  InspectedState,
+} from './inspection.js';
 export { type ContainerSummary, type ListOptions, list } from './list.js';
 export { type LogLine, type LogOptions, logs } from './logs/logs.js';
 export type {
@@ -74,4 +87,7 @@ export { type StopOptions, stop } from './stop.js';
 export { type ProcessSummary, top } from './top.js';
 export { type UpdateOptions, update } from './update.js';
 
+export type { Finding as VerifyFinding, Group as VerifyGroup, Verdict as VerifyVerdict } from './verify/finding.js';
+export { renderVerify, type VerifyPage } from './verify/render.js';
+export { type VerifyReport, verify } from './verify/verify.js';
 export { wait } from './wait.js';

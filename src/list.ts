@@ -1,10 +1,10 @@
 import { openCgroup } from './cgroup/open.js';
-import { UserError } from './errors.js';
 import type { CgroupFacts } from './host/facts.js';
 import { probeHost } from './host/probe.js';
 import { bootId, isAlive } from './host/process.js';
 import { sweepIds } from './ids.js';
 import { type LostLayer, lostLayers, removeLayer } from './layer.js';
+import { parseFilters } from './list-filter.js';
 import { type ShownStatus, shownStatus } from './pause.js';
 import type { ContainerRecord } from './state/record.js';
 import { initAlive, isOrphaned } from './state/status.js';
@@ -15,17 +15,18 @@ import { ownCgroups, type UndoContext, undo, undoContext } from './undo.js';
 export interface ListOptions {
   /** Stopped containers too. What is corrupt, or a leftover that could not be undone, is always shown. */
   readonly all?: boolean;
-  /**
-   * `name=PATTERN` (a regular expression, found anywhere), `status=creating|running|paused|stopped|leftover|corrupt` (`exited`
-   * means stopped). Of one key any may match, of different keys all must; a status shows stopped ones without `all`.
-   */
+  /** `KEY=VALUE`, see list-filter.ts. Of one key any may match, of different keys all must; some keys show stopped ones without `all`. */
   readonly filter?: readonly string[];
+  /** Only so many, those that were created last, the newest first; of all states. A whole number from 0. */
+  readonly last?: number;
 }
 
 /** One line of `crt ps`. What is undefined is not known: the state is corrupt, or the kernel does not say. */
 export interface ContainerSummary {
   readonly name: string;
   readonly status: ShownStatus;
+  /** Tells it from an earlier or later one of the same name. */
+  readonly id: string | undefined;
   /** The container's PID 1 as the host numbers it, while it lives. */
   readonly pid: number | undefined;
   /** ISO 8601, UTC. */
@@ -52,50 +53,16 @@ export interface ContainerSummary {
  * The containers of this machine, by name. Leftovers of crashed ones are undone on the way, where that is permitted.
  * @throws UserError for a filter that is not valid, or when the state cannot be read: not root.
  */
-export function list({ all = false, filter = [] }: ListOptions = {}, context: UndoContext = undoContext()): readonly ContainerSummary[] {
-  const filters = parseFilters(filter);
+export function list(
+  { all = false, filter = [], last }: ListOptions = {},
+  context: UndoContext = undoContext(),
+): readonly ContainerSummary[] {
+  const chosen = parseFilters(filter);
   const summaries = [...summarizeAll(context), ...summarizeLost(context)];
-  const shown = summaries.filter((summary) => all || filters.statuses.length > 0 || summary.status !== 'stopped');
-  return shown.filter((summary) => matches(summary, filters)).sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-interface Filters {
-  readonly names: readonly RegExp[];
-  readonly statuses: readonly string[];
-}
-
-const STATUSES: readonly string[] = ['creating', 'running', 'paused', 'stopped', 'leftover', 'corrupt'] satisfies ShownStatus[];
-
-function parseFilters(filter: readonly string[]): Filters {
-  const names: RegExp[] = [];
-  const statuses: string[] = [];
-  for (const text of filter) {
-    const [, key, value = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
-    if (key === 'name') names.push(parsePattern(value));
-    else if (key === 'status') statuses.push(parseStatus(value));
-    else throw new UserError(`unknown filter ${JSON.stringify(text)}`, { hint: '--filter name=PATTERN or --filter status=running' });
-  }
-  return { names, statuses };
-}
-
-function parsePattern(value: string): RegExp {
-  try {
-    return new RegExp(value);
-  } catch (error) {
-    throw new UserError(`the filter name=${value} is not a regular expression`, { hint: '--filter name=web', cause: error });
-  }
-}
-
-function parseStatus(value: string): string {
-  const wanted = value === 'exited' ? 'stopped' : value;
-  if (!STATUSES.includes(wanted))
-    throw new UserError(`there is no status ${JSON.stringify(value)}`, { hint: `one of ${STATUSES.join(', ')}` });
-  return wanted;
-}
-
-function matches(summary: ContainerSummary, { names, statuses }: Filters): boolean {
-  const byName = names.length === 0 || names.some((pattern) => pattern.test(summary.name));
-  return byName && (statuses.length === 0 || statuses.includes(summary.status));
+  const matches = chosen.among(summaries);
+  const shown = summaries.filter((summary) => all || last !== undefined || chosen.showsStopped || summary.status !== 'stopped');
+  const matching = shown.filter(matches).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return last === undefined ? matching : matching.sort((a, b) => (b.created ?? '').localeCompare(a.created ?? '')).slice(0, last);
 }
 
 function summarizeAll(context: UndoContext): readonly ContainerSummary[] {
@@ -148,6 +115,7 @@ function describe(
 ): Omit<ContainerSummary, 'status' | 'pid' | 'memoryUsage' | 'exitCode' | 'problem'> {
   return {
     name,
+    id: record?.id,
     created: record?.created,
     ageMs: record && Math.max(0, Date.now() - Date.parse(record.created)),
     memoryLimit: record?.memoryLimit,

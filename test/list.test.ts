@@ -48,6 +48,32 @@ test('filters: any of one key, all of different keys; a status implies all', asy
     t.throws(() => list({ filter: [filter] }, contextOf(roots)), { instanceOf: UserError }, filter);
 });
 
+test('filters by id, exit code, before and since', async (t) => {
+  const roots = makeRoots(t);
+  for (const [at, name] of ['one', 'two', 'three'].entries()) take(roots, name, { created: `2026-01-0${at + 1}T00:00:00.000Z` });
+  const kept = fullRecord('old', { keep: true, owner: await deadProcess(t), created: '2025-01-01T00:00:00.000Z' });
+  leave(roots, 'old', { 'state.json': kept, 'exit.json': EXIT, 'cgroup.json': { version: 1, bootId: bootId(), directories: [] } });
+  const creating = (names: string): string[] => (names === '' ? [] : names.split(' ').map((name) => `${name} creating`));
+  t.deepEqual(shown(roots, { filter: ['before=two'] }), creating('one'));
+  t.deepEqual(shown(roots, { filter: ['before=two'], all: true }), ['old stopped', 'one creating']);
+  t.deepEqual(shown(roots, { filter: ['since=one'] }), creating('three two'));
+  t.deepEqual(shown(roots, { filter: ['since=one', 'before=three'] }), creating('two'));
+  t.deepEqual(shown(roots, { filter: ['exited=3'] }), ['old stopped']);
+  t.deepEqual(shown(roots, { filter: ['exited=0'] }), []);
+  t.deepEqual(shown(roots, { filter: [`id=${kept.id.slice(0, 12)}`], all: true }), ['old stopped']);
+  for (const filter of ['before=nobody', 'since=nobody', 'id=x', 'exited=', 'exited=256', '__proto__=x', 'constructor=x'])
+    t.throws(() => list({ filter: [filter] }, contextOf(roots)), { instanceOf: UserError }, filter);
+});
+
+test('the last ones that were created, of all states, the newest first', async (t) => {
+  const roots = await several(t);
+  take(roots, 'new', { created: new Date(Date.now() + 1000).toISOString() });
+  t.deepEqual(shown(roots, { last: 1 }), ['new creating']);
+  t.is(shown(roots, { last: 0 }).length, 0);
+  t.is(shown(roots, { last: 100 }).length, 5);
+  t.deepEqual(shown(roots, { last: 2, filter: ['status=stopped'] }), ['old stopped']);
+});
+
 test('age, command, rootfs, and a clock that was set back', (t) => {
   const roots = makeRoots(t);
   const created = new Date(Date.now() - 90_000).toISOString();

@@ -13,6 +13,7 @@ const VERBS = [
   'doctor',
   'events',
   'help',
+  'inspect',
   'kill',
   'logs',
   'pause',
@@ -27,6 +28,7 @@ const VERBS = [
   'undo',
   'unpause',
   'update',
+  'verify',
   'wait',
 ];
 

@@ -7,6 +7,7 @@ import Diff from '../commands/diff.js';
 import Doctor from '../commands/doctor.js';
 import Events from '../commands/events.js';
 import Help from '../commands/help.js';
+import Inspect from '../commands/inspect.js';
 import Kill from '../commands/kill.js';
 import Logs from '../commands/logs.js';
 import Pause from '../commands/pause.js';
@@ -22,6 +23,7 @@ import Top from '../commands/top.js';
 import Undo from '../commands/undo.js';
 import Unpause from '../commands/unpause.js';
 import Update from '../commands/update.js';
+import Verify from '../commands/verify.js';
 import Wait from '../commands/wait.js';
 import { report } from './report.js';
 import { inOwnWords } from './usage-words.js';
@@ -36,6 +38,7 @@ export const COMMANDS = {
   doctor: Doctor,
   events: Events,
   help: Help,
+  inspect: Inspect,
   kill: Kill,
   logs: Logs,
   prune: Prune,
@@ -51,6 +54,7 @@ export const COMMANDS = {
   undo: Undo,
   unpause: Unpause,
   update: Update,
+  verify: Verify,
   wait: Wait,
 };
 

@@ -1,7 +1,7 @@
 import { Args, Command, Flags } from '@oclif/core';
 import { writeAll } from '../cli/output.js';
 import { asTyped, programWord } from '../cli/privilege.js';
-import { screen } from '../cli/screen.js';
+import { isUtf8, screen } from '../cli/screen.js';
 import { EndingSignals } from '../cli/signals.js';
 import { doctor, explainCheck, packageManager, renderDoctor, renderFixScript } from '../index.js';
 
@@ -61,9 +61,4 @@ export default class Doctor extends Command {
     }
     return report.verdict === 'fail' || (flags.strict && report.verdict === 'warn') ? 1 : 0;
   }
-}
-
-/** By the locale's variables, the strongest first (locale(7)). */
-function isUtf8({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv = process.env): boolean {
-  return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
 }

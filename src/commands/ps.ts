@@ -1,9 +1,7 @@
 import { Command, Flags } from '@oclif/core';
 import { writeAll } from '../cli/output.js';
-import { type Column, type ContainerSummary, formatAge, formatBytes, list, renderTable } from '../index.js';
-
-/** Columns of a problem's text: one damaged record must not push all others apart. */
-const PROBLEM_WIDTH = 48;
+import { memoryText, renderRows, statusText } from '../cli/ps-rows.js';
+import { type Column, type ContainerSummary, formatAge, list, printable, printableJson, renderTable, UserError } from '../index.js';
 
 const columns = (isWhole: boolean): readonly Column<ContainerSummary>[] => [
   { title: 'NAME', value: ({ name }) => name, shrinkTo: 16 },
@@ -24,6 +22,7 @@ export default class Ps extends Command {
     { description: 'What is running', command: '<%= config.bin %> ps' },
     { description: 'Kept ones too', command: '<%= config.bin %> ps -a' },
     { description: 'For a program', command: '<%= config.bin %> ps --json' },
+    { description: 'Columns of your own', command: "<%= config.bin %> ps --format 'table {{.Name}}\\t{{.Status}}'" },
     { description: 'Names of running containers that begin with web', command: '<%= config.bin %> ps -q --filter name=^web' },
   ];
   static override flags = {
@@ -34,7 +33,14 @@ export default class Ps extends Command {
       multiple: true,
       multipleNonGreedy: true,
       helpValue: 'KEY=VALUE',
-      summary: 'name=REGEXP, or status=creating|running|paused|stopped|leftover|corrupt',
+      summary: 'name=REGEXP, id=DIGITS, status=STATUS, exited=CODE, before=NAME, since=NAME',
+    }),
+    last: Flags.string({ char: 'n', helpValue: 'N', summary: 'The last N that were created, in any state, the newest first' }),
+    latest: Flags.boolean({ char: 'l', summary: 'The last one that was created: -n 1', exclusive: ['last'] }),
+    format: Flags.string({
+      helpValue: 'json|TEMPLATE',
+      summary: 'A JSON object a line, or a template: {{.Name}} {{.Status}}, with titles: table {{.Name}}\\t{{.Status}}',
+      exclusive: ['json', 'quiet'],
     }),
     json: Flags.boolean({ summary: 'A JSON array: bytes, milliseconds, null for what is not known' }),
     'no-trunc': Flags.boolean({ summary: 'Cut nothing, however wide the lines become' }),
@@ -42,25 +48,32 @@ export default class Ps extends Command {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Ps);
-    const containers = list({ all: flags.all, filter: flags.filter ?? [] });
-    writeAll(1, render(containers, flags));
+    const last = flags.latest ? 1 : flags.last === undefined ? undefined : parseLast(flags.last);
+    const { format, ...more } = flags;
+    const containers = list({ all: flags.all, filter: flags.filter ?? [], ...(last === undefined ? {} : { last }) });
+    writeAll(1, render(containers, { ...more, format }));
   }
 }
 
-function render(containers: readonly ContainerSummary[], flags: { json: boolean; quiet: boolean; 'no-trunc': boolean }): string {
-  if (flags.json) return `${JSON.stringify(containers, (_, value: unknown) => (value === undefined ? null : value), 2)}\n`;
-  if (flags.quiet) return containers.map(({ name }) => `${name}\n`).join('');
-  return renderTable(containers, columns(flags['no-trunc']), { width: process.stdout.columns, truncate: !flags['no-trunc'] });
+interface PsFlags {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly format: string | undefined;
+  readonly 'no-trunc': boolean;
 }
 
-function statusText({ status, exitCode, problem }: ContainerSummary, isWhole: boolean): string {
-  if (problem !== undefined)
-    return `${status}: ${isWhole || problem.length <= PROBLEM_WIDTH ? problem : `${problem.slice(0, PROBLEM_WIDTH - 1)}…`}`;
-  return status === 'stopped' ? `stopped (${exitCode ?? 'end not seen'})` : status;
+function render(containers: readonly ContainerSummary[], { json, quiet, format, 'no-trunc': isWhole }: PsFlags): string {
+  if (json) return `${printableJson(containers, 2)}\n`;
+  if (quiet) return containers.map(({ name }) => `${name}\n`).join('');
+  const page = { width: process.stdout.columns, truncate: !isWhole };
+  return format === undefined || format === 'table'
+    ? renderTable(containers, columns(isWhole), page)
+    : renderRows(containers, format, page);
 }
 
-function memoryText({ memoryUsage, memoryLimit }: ContainerSummary): string {
-  if (memoryUsage === undefined && memoryLimit === undefined) return '-';
-  const usage = memoryUsage === undefined ? '-' : formatBytes(memoryUsage);
-  return `${usage} / ${memoryLimit === undefined ? 'no limit' : formatBytes(memoryLimit)}`;
+/** docker's: −1 is all of them. */
+function parseLast(text: string): number {
+  if (text === '-1') return Number.MAX_SAFE_INTEGER;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UserError(`--last ${JSON.stringify(printable(text))} is not a whole number`, { hint: 'for example: crt ps -n 5' });
 }

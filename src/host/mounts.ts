@@ -2,6 +2,8 @@
 export interface MountEntry {
   readonly id: number;
   readonly parent: number;
+  /** `major:minor` of the file system: two mounts with the same one show the same files. */
+  readonly device: string;
   /** The directory of the file system that is the root of this mount. */
   readonly root: string;
   readonly mountpoint: string;
@@ -26,12 +28,13 @@ export function parseMounts(mountinfo: string): MountEntry[] {
 function parseLine(line: string): MountEntry | undefined {
   const fields = line.split(' ');
   const dash = fields.indexOf('-', 6);
-  const [id, parent, , root, mountpoint, options] = fields;
+  const [id, parent, device, root, mountpoint, options] = fields;
   const [fstype, source, superOptions] = fields.slice(dash + 1);
-  if (dash < 0 || !id || !parent || !root || !mountpoint || !options || !fstype || source === undefined) return undefined;
+  if (dash < 0 || !id || !parent || !device || !root || !mountpoint || !options || !fstype || source === undefined) return undefined;
   return {
     id: Number(id),
     parent: Number(parent),
+    device,
     root: unescapeOctal(root),
     mountpoint: unescapeOctal(mountpoint),
     options: options.split(','),

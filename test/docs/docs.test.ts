@@ -6,14 +6,17 @@ import { RUN_FLAGS } from '../../src/cli/run-flags.js';
 import Diff from '../../src/commands/diff.js';
 import Doctor from '../../src/commands/doctor.js';
 import Events from '../../src/commands/events.js';
+import Inspect from '../../src/commands/inspect.js';
 import Prune from '../../src/commands/prune.js';
 import Ps from '../../src/commands/ps.js';
 import Rm from '../../src/commands/rm.js';
 import Stats from '../../src/commands/stats.js';
 import Top from '../../src/commands/top.js';
 import Update from '../../src/commands/update.js';
+import Verify from '../../src/commands/verify.js';
 import { HEADER_BYTES, MAX_PLAN_BYTES, STEP_BYTES } from '../../src/plan/encode.js';
 import { FLAG_BITS, OPS } from '../../src/plan/ops.js';
+import { CHECKS } from '../../src/verify/checks.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const FOREIGN = new Set(['node_modules', 'dist', 'build']);
@@ -140,12 +143,20 @@ test('docs/man has every flag of every other command', (t) => {
     ['crt-update', Update.flags],
     ['crt-stats', Stats.flags],
     ['crt-top', Top.flags],
+    ['crt-inspect', Inspect.flags],
+    ['crt-verify', Verify.flags],
   ] as const) {
     const text = read(`docs/man/${page}.md`);
     for (const [name, { char }] of Object.entries(flags) as [string, { char?: string }][]) {
       t.true(text.includes(char === undefined ? `\`--${name}` : `\`-${char}\`, \`--${name}`), `${page}: --${name}`);
     }
   }
+});
+
+test('docs/man/crt-verify.md has every check in its group, and no other', (t) => {
+  const rows = [...read('docs/man/crt-verify.md').matchAll(/^\| `(\w+)` \| (`[^|]*) \|/gm)];
+  const told = rows.flatMap(([, group, checks = '']) => [...checks.matchAll(/`([^`]+)`/g)].map(([, check]) => `${group} ${check}`));
+  t.deepEqual(told.sort(), CHECKS.map(([group, check]) => `${group} ${check}`).sort());
 });
 
 test('no page names a folder of the machine that it was written on', (t) => {

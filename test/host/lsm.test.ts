@@ -6,6 +6,7 @@ const mounts = (...types: string[]): MountEntry[] =>
   types.map((fstype, id) => ({
     id,
     parent: 0,
+    device: '0:1',
     root: '/',
     mountpoint: `/${fstype}`,
     options: [],

@@ -18,6 +18,7 @@ const options = fc.array(word, { minLength: 1, maxLength: 3 });
 const entry: fc.Arbitrary<MountEntry> = fc.record({
   id: fc.nat(20),
   parent: fc.nat(20),
+  device: fc.tuple(fc.nat(300), fc.nat(300)).map((numbers) => numbers.join(':')),
   root: path,
   mountpoint: path,
   options,
@@ -28,8 +29,8 @@ const entry: fc.Arbitrary<MountEntry> = fc.record({
 const optional = fc.array(fc.constantFrom('shared:1', 'master:3', 'propagate_from:2', 'unbindable'), { maxLength: 3 });
 
 function line(mount: MountEntry, fields: readonly string[]): string {
-  const { id, parent, root, mountpoint, fstype, source, superOptions } = mount;
-  const head = [id, parent, '8:1', mangle(root), mangle(mountpoint), mount.options.join(','), ...fields];
+  const { id, parent, device, root, mountpoint, fstype, source, superOptions } = mount;
+  const head = [id, parent, device, mangle(root), mangle(mountpoint), mount.options.join(','), ...fields];
   return [...head, '-', fstype, mangle(source), superOptions.join(',')].join(' ');
 }
 

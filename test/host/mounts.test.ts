@@ -17,6 +17,7 @@ test('a line is taken apart, octal escapes undone, whatever optional fields it h
   t.deepEqual(early, {
     id: 21,
     parent: 20,
+    device: '0:30',
     root: '/',
     mountpoint: '/a/b',
     options: ['rw', 'nosuid', 'noexec'],

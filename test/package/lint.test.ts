@@ -36,12 +36,13 @@ test('an import that runs upward is an error', async (t) => {
     'src/commands/c.ts': "import { run } from '../run.js';\n\nexport const c = run;\n",
     'src/doctor/d.ts': "import { run } from '../index.js';\n\nexport const d = run;\n",
     'src/doctor/checks/e.ts': "import { c } from '../../commands/c.js';\n\nexport const e = c;\n",
+    'src/verify/checks/g.ts': "import { run } from '../../index.js';\n\nexport const g = run;\n",
     'src/judge.ts': "import { d } from './doctor/d.js';\n\nexport const judge = d;\n",
     'src/host/f.ts': "import { d } from '../doctor/d.js';\n\nexport const f = d;\n",
   });
   t.deepEqual(
     found,
-    ['commands/c', 'doctor/checks/e', 'doctor/d', 'host/f', 'judge', 'spec/a', 'state/b'].map(
+    ['commands/c', 'doctor/checks/e', 'doctor/d', 'host/f', 'judge', 'spec/a', 'state/b', 'verify/checks/g'].map(
       (file) => `src/${file}.ts noRestrictedImports`,
     ),
   );
@@ -54,12 +55,14 @@ test('a pure folder knows no file system, and only launch starts processes', asy
     'src/state/b.ts': "import { spawn } from 'node:child_process';\n\nexport const b = spawn;\n",
     'src/launch/c.ts': "import { spawn } from 'node:child_process';\n\nexport const c = spawn;\n",
     'src/doctor/checks/d.ts': "import { spawn } from 'node:child_process';\n\nexport const d = spawn;\n",
+    'src/verify/e.ts': "import { spawn } from 'node:child_process';\n\nexport const e = spawn;\n",
   });
   t.deepEqual(found, [
     'src/device-filter/a.ts noRestrictedImports',
     'src/doctor/checks/d.ts noRestrictedImports',
     'src/plan/a.ts noRestrictedImports',
     'src/state/b.ts noRestrictedImports',
+    'src/verify/e.ts noRestrictedImports',
   ]);
 });
 
