@@ -10,6 +10,7 @@ export { type PackageManager, packageManager } from './doctor/packages.js';
 export { explainCheck } from './doctor/page.js';
 export { type DoctorPage, renderDoctor } from './doctor/render.js';
 export { BugError, NoContainerError, StepError, UserError } from './errors.js';
+export { exec } from './exec.js';
 export { explainEnd } from './explain/end.js';
 export { explainJson } from './explain/json.js';
 export { explainShell } from './explain/sh.js';
@@ -25,6 +26,8 @@ export type {
   DetachedContainer,
   DetachOptions,
   DeviceOption,
+  ExecOptions,
+  ExecResult,
   ExitReason,
   LabelParts,
   MountOption,

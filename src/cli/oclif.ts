@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { flush, type Interfaces, run, settings } from '@oclif/core';
 import Attach from '../commands/attach.js';
 import Doctor from '../commands/doctor.js';
+import Exec from '../commands/exec.js';
 import Help from '../commands/help.js';
 import Kill from '../commands/kill.js';
 import Logs from '../commands/logs.js';
@@ -23,6 +24,7 @@ export { CrtHelp } from './help.js';
 export const COMMANDS = {
   attach: Attach,
   doctor: Doctor,
+  exec: Exec,
   help: Help,
   kill: Kill,
   logs: Logs,

@@ -18,7 +18,7 @@ for (const words of [[], ['--help'], ['-h'], ['help']]) {
     t.is(stderr, '');
     t.regex(stdout, /^EXAMPLES\n {2}\$ sudo crt run mycontainer\n/);
     const listed = [...stdout.slice(stdout.indexOf('COMMANDS')).matchAll(/^ {2}(\w+) {2}/gm)].map(([, name]) => name);
-    t.deepEqual(listed, ['attach', 'doctor', 'help', 'kill', 'logs', 'ps', 'restart', 'rm', 'run', 'start', 'stop', 'wait']);
+    t.deepEqual(listed, ['attach', 'doctor', 'exec', 'help', 'kill', 'logs', 'ps', 'restart', 'rm', 'run', 'start', 'stop', 'wait']);
   });
 }
 
@@ -37,7 +37,7 @@ for (const words of [
   });
 }
 
-for (const name of ['doctor', 'ps', 'rm']) {
+for (const name of ['doctor', 'exec', 'ps', 'rm']) {
   test(`crt ${name} -h: help`, (t) => {
     const { exitCode, stdout } = crt([name, '-h']);
     t.is(exitCode, 0);
@@ -46,7 +46,7 @@ for (const name of ['doctor', 'ps', 'rm']) {
 }
 
 test('help fits 80 columns', (t) => {
-  for (const words of [['--help'], ['help', 'run'], ['help', 'ps'], ['help', 'rm'], ['help', 'doctor']]) {
+  for (const words of [['--help'], ['help', 'run'], ['help', 'ps'], ['help', 'rm'], ['help', 'doctor'], ['help', 'exec']]) {
     for (const line of crt(words).stdout.split('\n')) t.true(line.length <= 80, line);
   }
 });
