@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { RUN_FLAGS } from '../../src/cli/run-flags.js';
 import Doctor from '../../src/commands/doctor.js';
+import Exec from '../../src/commands/exec.js';
 import Ps from '../../src/commands/ps.js';
 import Rm from '../../src/commands/rm.js';
 import { HEADER_BYTES, MAX_PLAN_BYTES, STEP_BYTES } from '../../src/plan/encode.js';
@@ -123,14 +124,15 @@ test('docs/man/crt-run.md has every flag of crt run, with its letter and its val
   }
 });
 
-test('docs/man has every flag of crt doctor, crt ps and crt rm', (t) => {
+test('docs/man has every flag of crt doctor, crt exec, crt ps and crt rm', (t) => {
   for (const [page, flags] of [
     ['crt-doctor', Doctor.flags],
+    ['crt-exec', Exec.flags],
     ['crt-ps', Ps.flags],
     ['crt-rm', Rm.flags],
   ] as const) {
     const text = read(`docs/man/${page}.md`);
-    for (const [name, { char }] of Object.entries(flags) as [string, { char?: string }][]) {
+    for (const [name, { char }] of Object.entries(flags) as [string, { char?: string; hidden?: boolean }][]) {
       t.true(text.includes(char === undefined ? `\`--${name}` : `\`-${char}\`, \`--${name}`), `${page}: --${name}`);
     }
   }

@@ -1,9 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { exec, UserError } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { beside, shell } from './beside.js';
-import { cgroupsOf, descendants, e2e, ended, MIB, onV1, startCrt, until } from './support.js';
+import { descendants, e2e, ended, host, MIB, onV1, readProc, startCrt, until } from './support.js';
 
 const stateFile = (name: string, file: string): string => `${stateRoots().state}/${name}/${file}`;
 
@@ -120,16 +120,31 @@ e2e('what is left running and holds the output is not waited for; all that was w
   }),
 );
 
-onV1('a container that stands still is refused: the command would, too', (t) =>
-  beside(t, async (name) => {
-    const freezer = cgroupsOf(name).find((path) => path.includes('/freezer/'));
-    if (freezer === undefined) {
-      t.pass('no freezer hierarchy is joined here');
-      return;
-    }
-    writeFileSync(`${freezer}/freezer.state`, 'FROZEN');
+onV1('a container that stands still is refused: the command would, too; a cgroup that it has entered since its start is joined', (t) =>
+  beside(t, async (name, { pid }) => {
+    const freezer = host.cgroup.hierarchies.find(({ controllers }) => controllers.includes('freezer'))?.mountpoint;
+    if (freezer === undefined) throw new Error('no freezer hierarchy is mounted here');
+    const path = `${freezer}/${name}`;
+    mkdirSync(path);
+    writeFileSync(`${path}/cgroup.procs`, String(pid));
+    const record = JSON.parse(readFileSync(stateFile(name, 'cgroup.json'), 'utf8')) as { directories: { path: string; inode: number }[] };
+    record.directories.push({ path, inode: statSync(path).ino });
+    writeFileSync(stateFile(name, 'cgroup.json'), JSON.stringify(record));
+    t.true(
+      (
+        await shell(name, 'sleep 0.2; cat', {
+          onStart: (command) => t.true(readProc(command.pid, 'cgroup').includes(`:freezer:/${name}\n`)),
+        })
+      ).exitCode === 0,
+    );
+    writeFileSync(`${path}/freezer.state`, 'FROZEN');
     const error = await t.throwsAsync(exec(name, { command: ['true'] }), { instanceOf: UserError });
-    writeFileSync(`${freezer}/freezer.state`, 'THAWED');
+    writeFileSync(`${path}/freezer.state`, 'THAWED');
     t.regex(error.message, /is paused/);
+    const other = record.directories.map((directory) => ({ ...directory, inode: directory.inode + 1 }));
+    writeFileSync(stateFile(name, 'cgroup.json'), JSON.stringify({ ...record, directories: other }));
+    const foreign = await t.throwsAsync(exec(name, { command: ['true'] }), { instanceOf: UserError });
+    t.regex(foreign.message, /is not the cgroup of/);
+    writeFileSync(stateFile(name, 'cgroup.json'), JSON.stringify(record));
   }),
 );
