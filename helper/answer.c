@@ -2,9 +2,11 @@
  * is answered instead: with success, and nothing done, where all that it asks for is there already; with EPERM
  * otherwise.
  *
- * The answerer is a child of the monitor, born of the first call and killed with the monitor. It reads the caller's
- * memory, and pages of that may be such as never come: behind a file of a hung server, or userfaultfd(2). Then the
- * caller waits, and the monitor does not. If the answerer is killed, or could not be born, the kernel answers ENOSYS.
+ * The answerer is a child of the monitor, born of the first call and killed with the monitor; what `crt exec` has
+ * started may go on when its command has ended, and so does its answerer, until nobody is left who could ask. It reads
+ * the caller's memory, and pages of that may be such as never come: behind a file of a hung server, or userfaultfd(2).
+ * Then the caller waits, and the monitor does not. If the answerer is killed, or could not be born, the kernel answers
+ * ENOSYS.
  */
 #include "answer.h"
 #include "kernel.h"
@@ -158,7 +160,8 @@ static __attribute__((noreturn)) void serve(const struct context *context, pid_t
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != monitor)
+	/* In a session of its own it is no part of the job that its caller waits for. */
+	if (context->guest ? setsid() < 0 : prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != monitor)
 		_exit(1);
 	/* Nothing else of the monitor's: others wait for the end of its socket, its pipes and its terminal. */
 	if (dup2(context->listener, 0) < 0 || close_range_(1, ~0u, 0))
@@ -192,6 +195,14 @@ void answer_begin(struct context *context, short events)
 
 void answer_end(struct context *context)
 {
+	struct pollfd listener = { .fd = context->listener, .events = POLLIN };
+
+	if (context->guest) {
+		/* A hang-up, and no answerer that would see it: all that could ask has ended with the command. */
+		if (listener.fd >= 0 && poll(&listener, 1, 0) >= 0 && !(listener.revents & POLLHUP))
+			answer_begin(context, POLLIN);
+		return;
+	}
 	if (!context->answerer)
 		return;
 	pidfd_signal_(context->answerer_pidfd, SIGKILL);

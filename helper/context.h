@@ -58,6 +58,7 @@ struct context {
 	struct termios saved;
 	int listener;                 /* where mount(2) inside asks (answer.c), or -1 */
 	int answerer, answerer_pidfd; /* 0: nobody has asked yet */
+	int guest;                    /* the command is none of PID 1's: `crt exec` */
 	int logged;                   /* output goes to the log */
 	int detached;                 /* the supervisor has left on purpose */
 	int woken;                    /* a request has come while nothing runs */

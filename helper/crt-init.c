@@ -29,7 +29,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (!strcmp(verb, "run"))
-		return monitor();
+		return monitor(NULL);
+	if (!strcmp(verb, "seal"))
+		return monitor(seal(argv));
 	if (!strcmp(verb, "--ops"))
 		return print_ops();
 	if (!strcmp(verb, "kill"))
@@ -40,7 +42,7 @@ int main(int argc, char **argv)
 		return verb_remove(argc - 2, argv + 2);
 	if (!strcmp(verb, "changes"))
 		return verb_changes(argc - 2, argv + 2);
-	print_line(2, "usage: crt-init run | --ops | kill PROCS... | ", "signal PID STARTTIME SIGNAL | ",
+	print_line(2, "usage: crt-init run | seal | --ops | kill PROCS... | ", "signal PID STARTTIME SIGNAL | ",
 		   "remove DIRECTORY | changes UPPER LOWER SHIFT");
 	return 2;
 }

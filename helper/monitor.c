@@ -23,6 +23,10 @@
 /* How long, in milliseconds, whoever sends a signal after the end waits for output that nobody takes. */
 #define IMPATIENCE 100
 
+/* Turns that the output of a command of `crt exec` gets after its end: more than what pipes and terminals hold take,
+ * and an end for what it has left running, which may go on writing. */
+#define LAST_TURNS 4096
+
 static struct relay relay; /* static: the buffers are touched only where there is a terminal */
 
 static int attach(struct context *context, int connection)
@@ -92,27 +96,30 @@ static int serve_request(struct context *context)
 	return request.kind == REQUEST_SIGNAL ? (int)(request.value & 0xff) : 0;
 }
 
-/* The container has ended, and all that was in it: what is left of its output is on the way. */
+/* The container has ended, and all that was in it: what is left of its output is on the way. Of a command of `crt exec`
+ * somebody may be left who holds the other end: then what is there by now is all. */
 static void drain(struct context *context)
 {
 	struct pollfd polls[1 + PUMPS + RELAY_POLLS] = {
 		{ .fd = context->detached ? -1 : STATUS_FD, .events = POLLIN | POLLRDHUP },
 	};
 	struct pollfd *pumped = polls + 1, *relayed = polls + 1 + PUMPS;
-	int terminal = context->master >= 0, patience = -1;
+	int terminal = context->master >= 0, patience = -1, turns = 0;
 
 	if (terminal)
 		relay_end(&relay);
 	/* Both are asked: that they get no more input is said in the same breath. */
 	while (pumps_pending(context->pumps) + (terminal && relay_pending(&relay))) {
-		int ready;
+		int ready, all = context->guest && pumps_idle(context->pumps) && (!terminal || relay_idle(&relay));
 
+		if (context->guest && turns++ == LAST_TURNS)
+			return;
 		pumps_poll(context->pumps, pumped);
 		if (terminal) {
 			relay_poll(&relay, relayed);
 			relayed[0].fd = -1; /* no more input */
 		}
-		ready = poll(polls, 1 + PUMPS + (terminal ? RELAY_POLLS : 0), patience);
+		ready = poll(polls, 1 + PUMPS + (terminal ? RELAY_POLLS : 0), all ? 0 : patience);
 		if (ready < 0)
 			continue;
 		if (polls[0].revents) {
@@ -295,7 +302,7 @@ static int say_hello(void)
 	return send_event(EVENT_HELLO, 0, PLAN_VERSION, 0, hash);
 }
 
-int monitor(void)
+int monitor(const char *why)
 {
 	struct pump pumps[PUMPS] = { { .from = -1, .to = -1 }, { .from = -1, .to = -1 }, { .from = -1, .to = -1 } };
 	struct context context = { .self = MONITOR,
@@ -306,15 +313,15 @@ int monitor(void)
 				   .sync_monitor = -1,
 				   .sync_child = -1,
 				   .pumps = pumps };
-	const char *why;
 	uint32_t where = 0;
 	int signals;
 
 	/* Before anything else: a container could look at this process, and what it inherited is not ours to keep.
 	 * Stdio is checked before the first open, which would fill a gap in it. */
 	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NAME, "crt-init"); /* after `seal` it can be the number of a descriptor */
 	close_range_(STATUS_FD + 1, ~0u, 0);
-	why = check_stdio();
+	why = why ? why : check_stdio();
 	if (say_hello())
 		return 1;
 	signals = block_signals();

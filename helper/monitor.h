@@ -4,8 +4,12 @@
 #include "context.h"
 #include "sync.h"
 
-/* From the plan on descriptor 3 to the exit of the container: the exit code of crt-init. */
-int monitor(void);
+/* From the plan on descriptor 3 to the exit of the container: the exit code of crt-init. `why` not to begin, or NULL.
+ */
+int monitor(const char *why);
+
+/* seal.c: becomes `crt-init run`, from a read-only view of this file. Why that cannot be, if it comes back. */
+const char *seal(char **argv);
 
 /* start.c: runs the plan. 0 when the command has been exec'd, 1 when the start has failed and all of it has ended. */
 int start(struct context *context);

@@ -32,7 +32,8 @@ int op_cwd(struct context *context, const struct step *step)
 	return 0;
 }
 
-/* The slave by ioctl, not by a path below /dev/pts (CVE-2025-52565); bound to /dev/console for ttyname(3). */
+/* The slave by ioctl, not by a path below /dev/pts (CVE-2025-52565); bound to /dev/console for
+ * ttyname(3), where it is PID 1's own. */
 static int open_slave(struct context *context, const struct step *step, int master)
 {
 	struct winsize size = { .ws_row = (unsigned short)step->number[0], .ws_col = (unsigned short)step->number[1] };
@@ -43,6 +44,8 @@ static int open_slave(struct context *context, const struct step *step, int mast
 	slave = ioctl(master, TIOCGPTPEER_, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (slave < 0 || fchown(slave, context->uid, (gid_t)-1))
 		return -1;
+	if (!step->number[2])
+		return steal_fd(&slave);
 	target = resolve_mkfile(slot_fd(context, step, 0), "/dev/console");
 	tree = target < 0 ? -1 : clone_tree(slave, 0);
 	return tree < 0 || attach(tree, target) ? -1 : steal_fd(&slave);

@@ -139,3 +139,8 @@ int pumps_pending(struct pump *pumps)
 	stop(&pumps[0]);
 	return pumps[1].from >= 0 || pumps[2].from >= 0;
 }
+
+int pumps_idle(const struct pump *pumps)
+{
+	return pumps[1].begin == pumps[1].end && pumps[2].begin == pumps[2].end;
+}

@@ -25,5 +25,7 @@ int pump_attach(struct pump *pump, int socket);
 void pump_close_input(struct pump *pump);
 /* After the last process inside has ended: true until all of its output is written. Its input is of no use then. */
 int pumps_pending(struct pump *pumps);
+/* True when all that was read is written. */
+int pumps_idle(const struct pump *pumps);
 
 #endif

@@ -105,6 +105,11 @@ int relay_pending(const struct relay *relay)
 	return relay->master >= 0 || !is_empty(&relay->outward);
 }
 
+int relay_idle(const struct relay *relay)
+{
+	return is_empty(&relay->outward);
+}
+
 void relay_poll(const struct relay *relay, struct pollfd *polls)
 {
 	int inward = is_empty(&relay->inward), outward = is_empty(&relay->outward);

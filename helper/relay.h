@@ -40,6 +40,8 @@ void relay_close_input(struct relay *relay);
 void relay_end(struct relay *relay);
 /* After relay_end: true until all of the output is written. */
 int relay_pending(const struct relay *relay);
+/* True when all that was read of the output is written. */
+int relay_idle(const struct relay *relay);
 /* Says what to wait for, and moves what can be moved. */
 void relay_poll(const struct relay *relay, struct pollfd *polls);
 void relay_move(struct relay *relay, const struct pollfd *polls);

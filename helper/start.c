@@ -46,9 +46,12 @@ static int leave_stage(struct context *context)
 		const struct step *step = &context->plan.steps[i];
 
 		/* What the stage opened is init's now: a directory kept here would pin the host's file systems. */
-		for (int slot = 0; slot < 4 && (step->op == OP_open || step->op == OP_userns); slot++)
+		for (int slot = 0; slot < 4 && (step->op == OP_open || step->op == OP_userns || step->op == OP_target ||
+						step->op == OP_enter);
+		     slot++)
 			close(slot_fd(context, step, slot));
 		terminal |= step->op == OP_relay;
+		context->guest |= step->op == OP_target;
 	}
 	/* So is stdio, unless it is the terminal that is relayed: its readers wait for the last holder. */
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -3,6 +3,7 @@ import { keepOptions, readKeptOptions } from './kept-options.js';
 import { Launch } from './launch/launch.js';
 import type { DetachedContainer, DetachOptions, RunOptions } from './options.js';
 import { encodePlan } from './plan/encode.js';
+import { hasUserNamespace } from './plan/user.js';
 import { type Life, type Prepared, prepare } from './prepare.js';
 import { checkDetach } from './restart-policy.js';
 import { begin, look, type Session, supervise, Told, undoing, untilIdsAreOurs } from './session.js';
@@ -57,13 +58,18 @@ function lifeOf({ log = {}, stdin = false }: DetachOptions, reuse: Pick<Life, 's
 function startDetached(given: DetachOptions, decide: () => Prepared, again?: Entry): Promise<DetachedContainer> {
   const options = optionsOf(given);
   // The time limit is the monitor's; an abort ends the start.
-  const watch = new Watch({ name: given.name, ...(given.signal ? { signal: given.signal } : {}) });
+  const watch = new Watch(given.signal ? { signal: given.signal } : {});
   const told = new Told(options);
   return untilIdsAreOurs(async () => {
     const prepared = decide();
     const said = told.tell(options, prepared);
     const plan = encodePlan(prepared.plan, { reportSteps: options.onSteps !== undefined });
-    const launch = new Launch({ helper: prepared.helper, plan, stdio: ['ignore', 'ignore', 'ignore'] });
+    const launch = new Launch({
+      helper: prepared.helper,
+      plan,
+      stdio: ['ignore', 'ignore', 'ignore'],
+      sealed: !hasUserNamespace(prepared.config),
+    });
     const session = { launch, prepared, plan, options: said, watch, ...(again ? { again } : {}) };
     return supervise(session, async () => handOver(session, given, await look(session)));
   });

@@ -28,6 +28,8 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, hint: string]>> =
   ],
   'clone ENOSPC': ['the limit on namespaces is reached', 'grep . /proc/sys/user/max_*_namespaces'],
   'stage ENOSPC': ['the limit on mount namespaces is reached', 'cat /proc/sys/user/max_mnt_namespaces'],
+  'target ESRCH': ['the container has ended meanwhile', 'crt ps'],
+  'enter ESRCH': ['the container has ended meanwhile', 'crt ps'],
   'clone EAGAIN': ['the limit on processes is reached', 'ulimit -u; cat /sys/fs/cgroup/pids/pids.max'],
   'stage EAGAIN': ['the limit on processes is reached', 'ulimit -u; cat /sys/fs/cgroup/pids/pids.max'],
   'clone EINVAL': ['the kernel does not know one of the namespaces', 'ls /proc/self/ns'],
@@ -153,6 +155,9 @@ function asGiven(plan: Plan, step: Step): { step: Step; hint?: string } {
 /** What the file system said (fsmount.c), else the helper itself, which refuses with EXDEV where a link leads away. */
 const KERNEL_SPEAKS: ReadonlySet<string> = new Set(['mount', 'overlay', 'staging']);
 
+/** Verbs with nothing to say themselves, one of which is the first step. */
+const BEGINNINGS: ReadonlySet<string> = new Set(['on-orphan', 'pipes', 'stage']);
+
 /** The error of a step that failed in the kernel: what, why in words, the likely cause, what to type next. */
 export function stepError(plan: Plan, failed: { index: number; errno: number; text: string }): StepError {
   const found = plan.steps[failed.index];
@@ -172,8 +177,8 @@ export function stepError(plan: Plan, failed: { index: number; errno: number; te
       hint: 'if nobody killed it on purpose: dmesg | tail',
     });
   }
-  // The first step only takes a note: what fails there is what the helper looks at before it begins.
-  if (op === 'on-orphan' && failed.text) return new StepError(`the helper does not begin: ${failed.text}`, known);
+  // What the helper looks at before it begins.
+  if (BEGINNINGS.has(op) && failed.index === 0 && failed.text) return new StepError(`the helper does not begin: ${failed.text}`, known);
   const [cause, usual] = CAUSES[`${op} ${code}`] ?? CAUSES[`* ${code}`] ?? [undefined, undefined];
   // Of the masks: nobody has named it.
   const isOwnNull = step !== undefined && isOp(step, 'bind-source') && step.operands.source === '/dev/null' && !isNamed(step);

@@ -12,6 +12,7 @@ export { explainCheck } from './doctor/page.js';
 export { type DoctorPage, renderDoctor } from './doctor/render.js';
 export { BugError, NoContainerError, StepError, UserError } from './errors.js';
 export { type ContainerEvent, type EventsOptions, events } from './events.js';
+export { exec } from './exec.js';
 export { explainEnd } from './explain/end.js';
 export { explainJson } from './explain/json.js';
 export { explainShell } from './explain/sh.js';
@@ -41,6 +42,8 @@ export type {
   DetachedContainer,
   DetachOptions,
   DeviceOption,
+  ExecOptions,
+  ExecResult,
   ExitReason,
   LabelParts,
   MountOption,

@@ -26,6 +26,8 @@ export const OP_CHECKS: Readonly<Record<OpName, CheckId>> = {
   'oom-score': 'container',
   'join-userns': 'user-namespace',
   'ids-root': 'user-namespace',
+  target: 'namespaces',
+  enter: 'namespaces',
   clone: 'namespaces',
   'parent-death': 'container',
   'cgroup-join': 'cgroup-limits',

@@ -230,3 +230,41 @@ export interface Result {
     readonly cpuSystemMs: number;
   };
 }
+
+/** The options of {@link exec}. Times are milliseconds. What is not said here is as for PID 1 of the container. */
+export interface ExecOptions {
+  /** The command and its arguments. */
+  command: readonly string[];
+  /** Beside the variables that the container was started with, or in the place of those. */
+  env?: Readonly<Record<string, string>>;
+  /** Absolute inside the container; it has to be there. Default: where PID 1 was started. */
+  cwd?: string;
+  /** `name`, `uid`, `name:group`, `uid:gid`; names are looked up inside. Default: the user that PID 1 was started as. */
+  user?: string;
+  /** Give the command a terminal of its own. With `stdin`/`stdout` inherited it is relayed to the caller's. */
+  tty?: RunOptions['tty'];
+  /** Text or bytes for stdin, `inherit` for the caller's stdin, default: at end of file. */
+  input?: RunOptions['input'];
+  stdout?: RunOptions['stdout'];
+  stderr?: RunOptions['stderr'];
+  /** Bytes of each captured stream; more fails the call. Default 100 MiB. */
+  maxBuffer?: number;
+  /** Milliseconds after which the command is killed; what it has started is not. */
+  timeout?: number;
+  /** Aborting kills the command. */
+  signal?: AbortSignal;
+  /** Called when the command is running. `pid` is the command's, as the host numbers it; its signals are delivered as they are. */
+  onStart?: (command: RunningContainer) => void;
+}
+
+/** The result of {@link exec}: of {@link Result} what is a command's and not a container's. */
+export interface ExecResult extends Omit<Result, 'oomKilled' | 'oomKills' | 'oomVictim' | 'reason' | 'usage' | 'durationMs'> {
+  readonly reason: 'exit' | 'signal' | 'timeout' | 'canceled';
+  /** Milliseconds from the call of `exec` to the end of the command and of its output. */
+  readonly durationMs: number;
+  readonly usage: {
+    /** Milliseconds of processor time, user and system, of the command and of those that it has waited for. */
+    readonly cpuUserMs: number;
+    readonly cpuSystemMs: number;
+  };
+}

@@ -2,7 +2,7 @@ import type { ContainerCgroup } from './cgroup/container.js';
 import type { CgroupStats } from './cgroup/driver.js';
 import { oomVictim } from './cgroup/oom.js';
 import { exitCodeOf } from './exit-code.js';
-import type { ExitReason, Result } from './options.js';
+import type { ExecResult, ExitReason, Result } from './options.js';
 import type { Ended } from './state/ended.js';
 import type { ExitRecord } from './state/record.js';
 
@@ -20,7 +20,10 @@ export interface Ending {
 }
 
 /** A result but for what is only known once the last of the output is read. */
-export type Outcome = Omit<Result, 'stdout' | 'stderr' | 'stdoutBytes' | 'stderrBytes' | 'durationMs'>;
+export type Outcome = Omit<Result, Late>;
+/** The same of a further command. */
+export type CommandOutcome = Omit<ExecResult, Late>;
+type Late = 'stdout' | 'stderr' | 'stdoutBytes' | 'stderrBytes' | 'durationMs';
 
 /** Reads the counters after the end and before the cgroup goes. */
 export function readEnding(cgroup: Pick<ContainerCgroup, 'stats'>, name: string, since: number): Pick<Ending, 'stats' | 'victim'> {
@@ -57,7 +60,30 @@ export function toOutcome(ending: Ending): Outcome {
   };
 }
 
-export function toResult(outcome: Outcome, { stdout, stderr }: { stdout: Buffer; stderr: Buffer }, durationMs: number): Result {
+/** How a further command in a container ended. */
+export function toCommandOutcome(ending: Omit<Ending, 'stats' | 'victim' | 'reaper'>): CommandOutcome {
+  const { name, command, ended, timedOut, canceled } = ending;
+  const { exitCode, signal } = exitCodeOf(ended, false, timedOut);
+  return {
+    name,
+    command,
+    exitCode,
+    signal,
+    failed: exitCode !== 0,
+    timedOut,
+    isCanceled: canceled,
+    isTerminated: signal !== undefined,
+    reason: timedOut ? 'timeout' : canceled ? 'canceled' : signal ? 'signal' : 'exit',
+    usage: { cpuUserMs: ended.user / 1000, cpuSystemMs: ended.system / 1000 },
+  };
+}
+
+/** An outcome, once all of the output is there. */
+export function withOutput<T>(
+  outcome: T,
+  { stdout, stderr }: { stdout: Buffer; stderr: Buffer },
+  durationMs: number,
+): T & Pick<Result, Late> {
   return {
     ...outcome,
     stdout: stdout.toString('utf8'),

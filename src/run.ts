@@ -1,18 +1,18 @@
-import { isatty } from 'node:tty';
 import { thawToDie } from './cgroup/freezer.js';
 import { limitCounters } from './cgroup/limit-counters.js';
 import { Container } from './container.js';
 import { BugError } from './errors.js';
 import { Launch } from './launch/launch.js';
-import { openTerminal } from './launch/terminal.js';
+import { openStreams } from './open-streams.js';
 import type { Result, RunOptions } from './options.js';
 import { encodePlan } from './plan/encode.js';
+import { hasUserNamespace } from './plan/user.js';
 import { prepare } from './prepare.js';
-import { exitRecord, type Outcome, readEnding, toOutcome, toResult } from './result.js';
+import { exitRecord, type Outcome, readEnding, toOutcome, withOutput } from './result.js';
 import { begin, look, type Session, type Started, supervise, Told, undoing, untilIdsAreOurs } from './session.js';
 import { decodeEnded, type Ended } from './state/ended.js';
 import { journal } from './state/journal.js';
-import { callerTerminal, madeTerminal, plainStreams, type Streams } from './streams.js';
+import type { Streams } from './streams.js';
 import { Watch } from './watch.js';
 
 /**
@@ -36,6 +36,7 @@ async function attempt(given: RunOptions, watch: Watch, told: Told): Promise<Res
       helper: prepared.helper,
       plan,
       stdio: streams.stdio,
+      sealed: !hasUserNamespace(prepared.config),
       onKill: () => prepared.cgroup.paths.forEach(thawToDie),
     });
     streams.listen(launch);
@@ -44,13 +45,6 @@ async function attempt(given: RunOptions, watch: Watch, told: Told): Promise<Res
   } finally {
     streams.close();
   }
-}
-
-async function openStreams(options: RunOptions, watch: Watch): Promise<Streams> {
-  if (!options.tty) return plainStreams(options, watch.silence);
-  if (options.input === 'inherit' && options.stdout === 'inherit' && isatty(0) && isatty(1)) return callerTerminal();
-  const size = options.tty === true ? { rows: 24, columns: 80 } : options.tty;
-  return madeTerminal(await openTerminal(size), options, watch.silence);
 }
 
 /** From the claim of the name to the end of the container; undoes in any case. */
@@ -66,7 +60,7 @@ async function live(session: Session, streams: Streams, command: readonly string
   effects.undo();
   // The last of the output is still on its way while the host is cleaned up.
   await launch.closed();
-  return toResult(outcome, streams.finish(), watch.elapsed());
+  return withOutput(outcome, streams.finish(), watch.elapsed());
 }
 
 /** While the command runs: input to it, signals to it, and its end. */

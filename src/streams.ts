@@ -23,11 +23,14 @@ export interface Streams {
   close(): void;
 }
 
+/** The part of the options that is about streams. */
+export type StreamOptions = Pick<RunOptions, 'input' | 'stdout' | 'stderr' | 'maxBuffer' | 'tty'>;
+
 /**
  * Without a terminal of its own the command gets the caller's pipes as they are: their back-pressure, their ends.
  * @param giveUp is called once when a captured stream grows beyond `maxBuffer`, or when the caller's takes no more.
  */
-export function plainStreams(options: RunOptions, giveUp: () => void): Streams {
+export function plainStreams(options: StreamOptions, giveUp: () => void): Streams {
   const { input, stdout = 'pipe', stderr = 'pipe', maxBuffer = MAX_BUFFER } = options;
   const out = new Capture(stdout, 1, maxBuffer, giveUp);
   const error = new Capture(stderr, 2, maxBuffer, giveUp);
@@ -58,7 +61,7 @@ export function callerTerminal(): Streams {
 }
 
 /** A terminal made for a caller that has none: the monitor relays it, we copy its other end. */
-export function madeTerminal(terminal: Terminal, options: RunOptions, giveUp: () => void): Streams {
+export function madeTerminal(terminal: Terminal, options: StreamOptions, giveUp: () => void): Streams {
   const { input, stdout = 'pipe', maxBuffer = MAX_BUFFER } = options;
   const out = new Capture(stdout, 1, maxBuffer, giveUp);
   let stopInput = (): void => {};

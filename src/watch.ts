@@ -17,10 +17,14 @@ export class Watch {
   #gaveUp = false;
   #launch: Launch | undefined;
 
-  constructor({ signal, timeout }: RunOptions) {
+  readonly #what: string;
+
+  /** @param what is started, for its messages */
+  constructor({ signal, timeout }: Pick<RunOptions, 'signal' | 'timeout'>, what = 'the container') {
     signal?.throwIfAborted();
     this.#signal = signal;
     this.#timeout = timeout;
+    this.#what = what;
   }
 
   /** From here on the helper can be told. The timeout counts from here: it includes the start. */
@@ -51,7 +55,7 @@ export class Watch {
   get givenUp(): UserError | undefined {
     if (!this.#gaveUp) return undefined;
     if (this.timedOut)
-      return new UserError(`the container was not started within its timeout of ${this.#timeout} ms`, {
+      return new UserError(`${this.#what} was not started within its timeout of ${this.#timeout} ms`, {
         hint: 'allow more: --timeout',
         exitCode: 124,
       });

@@ -52,7 +52,7 @@ type Field = keyof typeof OPTION_FLAGS;
 const isField = (word = ''): word is Field => Object.hasOwn(OPTION_FLAGS, word);
 
 /** A message of the library's that begins with an option's path, as the command line says it: by the flag and the word that were typed. */
-export function inFlags(error: unknown, values: FlagValues<RunFlagName>): unknown {
+export function inFlags(error: unknown, values: Pick<FlagValues<RunFlagName>, 'all'>): unknown {
   if (!(error instanceof UserError)) return error;
   const { message, hint, exitCode } = error;
   const [path = '', field, index, key] = BEGINNING.exec(message) ?? [];
@@ -73,7 +73,7 @@ interface Path {
 }
 
 /** `--device /dev/x` for `devices[0]`, `--ulimit nofile` for `ulimits.nofile`, `--cpus 1e3` for `cpus` unless the rest of the message says it. */
-function spell({ field, index, key }: Path, values: FlagValues<RunFlagName>, rest?: string): string {
+function spell({ field, index, key }: Path, values: Pick<FlagValues<RunFlagName>, 'all'>, rest?: string): string {
   const typed = OPTION_FLAGS[field].flatMap((flag) => values.all(flag).map((word) => ({ flag, word })));
   const { flag = OPTION_FLAGS[field][0], word } = typed.at(Number(index ?? -1)) ?? {};
   if (flag === undefined) return 'COMMAND';

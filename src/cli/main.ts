@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { attend, nearest, UserError } from '../index.js';
+import { execVerb } from './exec-verb.js';
 import { refuseUnbuiltVerb } from './not-built.js';
 import { writeAll } from './output.js';
 import { report } from './report.js';
 import { runVerb } from './run-verb.js';
 
+/** The verbs whose start counts: without oclif. */
+const DIRECT: Readonly<Record<string, (argv: readonly string[]) => Promise<number | 'help'>>> = { run: runVerb, exec: execVerb };
 /** The verbs that oclif runs. */
 const VERBS = [
   'attach',
@@ -33,11 +36,11 @@ const VERBS = [
 ];
 
 /** After which the process leaves at once. */
-const LEAVING: ReadonlySet<string> = new Set(['run', 'doctor', 'attach', 'start', 'logs']);
+const LEAVING: ReadonlySet<string> = new Set([...Object.keys(DIRECT), 'doctor', 'attach', 'start', 'logs']);
 
 /**
- * The command line, from the words to the exit code. `run` and `--version` go straight to their work; everything else, help
- * for `run` included, is oclif's, which is loaded only then. `root` is the package's folder.
+ * The command line, from the words to the exit code. `run`, `exec` and `--version` go straight to their work; everything else, help
+ * for those included, is oclif's, which is loaded only then. `root` is the package's folder.
  */
 export async function main(argv: readonly string[], root: URL): Promise<void> {
   process.exitCode = await dispatch(argv, root).catch(report);
@@ -48,9 +51,10 @@ export async function main(argv: readonly string[], root: URL): Promise<void> {
 async function dispatch(argv: readonly string[], root: URL): Promise<number> {
   const [verb = '--help', ...rest] = argv;
   if (verb === '--version' || verb === '-v') return printVersion(root);
-  if (verb === 'run') {
-    const exitCode = await runVerb(rest);
-    return exitCode === 'help' ? runOclif(['run', '--help'], root) : exitCode;
+  const direct = Object.hasOwn(DIRECT, verb) ? DIRECT[verb] : undefined;
+  if (direct !== undefined) {
+    const exitCode = await direct(rest);
+    return exitCode === 'help' ? runOclif([verb, '--help'], root) : exitCode;
   }
   // A monitor waits for it.
   if (verb === 'undo' && rest.length === 1) return undoVerb(rest[0] ?? '');
@@ -78,7 +82,7 @@ function printVersion(root: URL): number {
 }
 
 function unknownVerb(verb: string): UserError {
-  const guess = nearest(verb, ['run', ...VERBS]);
+  const guess = nearest(verb, [...Object.keys(DIRECT), ...VERBS]);
   return new UserError(`crt has no command ${JSON.stringify(verb)}`, {
     hint: guess ? `did you mean: crt ${guess}` : 'what there is: crt --help',
   });

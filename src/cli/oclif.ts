@@ -6,6 +6,7 @@ import Completion from '../commands/completion.js';
 import Diff from '../commands/diff.js';
 import Doctor from '../commands/doctor.js';
 import Events from '../commands/events.js';
+import Exec from '../commands/exec.js';
 import Help from '../commands/help.js';
 import Inspect from '../commands/inspect.js';
 import Kill from '../commands/kill.js';
@@ -37,6 +38,7 @@ export const COMMANDS = {
   diff: Diff,
   doctor: Doctor,
   events: Events,
+  exec: Exec,
   help: Help,
   inspect: Inspect,
   kill: Kill,

@@ -35,7 +35,6 @@ type Values = FlagValues<RunFlagName>;
  * @throws UserError naming the flag
  */
 export function toRunOptions(name: string, command: readonly string[], values: Values): RunOptions {
-  const input = values.toggle('interactive') === false ? undefined : 'inherit';
   return {
     name,
     command: command.length > 0 ? command : undefined,
@@ -43,20 +42,31 @@ export function toRunOptions(name: string, command: readonly string[], values: V
     ...limitOptions(values),
     ...fileOptions(values),
     ...securityOptions(values),
-    input,
-    stdout: 'inherit',
-    stderr: 'inherit',
-    tty: values.toggle('tty') ?? (input === 'inherit' && isatty(0) && isatty(1)),
+    ...streamOptions(values),
   };
 }
 
-function processOptions(values: Values): Partial<RunOptions> {
+/** The caller's own streams; a terminal where those are one. */
+export function streamOptions(
+  values: Pick<FlagValues<'interactive' | 'tty'>, 'toggle'>,
+): Pick<RunOptions, 'input' | 'stdout' | 'stderr' | 'tty'> {
+  const input = values.toggle('interactive') === false ? undefined : 'inherit';
+  const tty = values.toggle('tty') ?? (input === 'inherit' && isatty(0) && isatty(1));
+  return { input, stdout: 'inherit', stderr: 'inherit', tty };
+}
+
+/** What the flags and files set, the flags last. @throws UserError */
+export function variables(values: Pick<FlagValues<'env' | 'env-file'>, 'all'>): Record<string, string> {
   const files = values.all('env-file').flatMap((path) => parseEnvFile(readText(path), path, process.env));
   const flags = values.all('env').map((text) => parseEnv(text, process.env));
   const env = mergeEnv([...files, ...flags]);
   refuseOtherValues(env);
+  return env;
+}
+
+function processOptions(values: Values): Partial<RunOptions> {
   return {
-    env,
+    env: variables(values),
     cwd: values.text('workdir'),
     user: values.text('user'),
     hostname: values.text('hostname'),

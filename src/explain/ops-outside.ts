@@ -126,6 +126,17 @@ export const OUTSIDE = {
     man: ['setresuid(2)', 'user_namespaces(7)'],
     purpose: 'Becomes user 0 of the namespace: until then the process has an id that nothing inside stands for.',
   },
+  target: {
+    syscalls: ['pidfd_open', 'openat', 'read'],
+    man: ['pidfd_open(2)', 'proc_pid_stat(5)'],
+    purpose:
+      "Takes hold of the container's first process by a descriptor, and makes sure by its start time that it is the one that is meant.",
+  },
+  enter: {
+    syscalls: ['setns', 'openat(O_PATH)', 'openat2', 'fstatfs'],
+    man: ['setns(2)', 'namespaces(7)'],
+    purpose: 'Enters namespaces that the container has already, all by one call, and with its mounts its root.',
+  },
   clone: {
     syscalls: ['clone3(CLONE_PARENT|CLONE_PIDFD)'],
     man: ['clone(2)', 'namespaces(7)', 'pid_namespaces(7)'],

@@ -82,6 +82,8 @@ const PHRASES: Phrases = {
   'join-userns': (slots) => [flags(['CLONE_NEWUSER', ...ownedNamespaces(slots)])],
   'ids-root': () => [],
   'device-filter': ({ cgroup, program }) => [arrow(`${program.length / 8} instructions`, cgroup)],
+  target: ({ pid }) => [`pid ${pid}`],
+  enter: ({ namespaces }) => [flags(namespaceNames(namespaces))],
   clone: ({ namespaces, cgroup }) => [flags(namespaceNames(namespaces)), cgroup === undefined ? '' : `into ${cgroup}`],
   'parent-death': ({ signal }) => [signalName(signal)],
   'cgroup-join': ({ tasks }) => [tasks],

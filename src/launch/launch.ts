@@ -22,6 +22,8 @@ export interface LaunchOptions {
   readonly stdio: readonly [Stdio, Stdio, Stdio];
   /** Called after the helper was told to kill: a paused container has to be let go for that. */
   readonly onKill?: () => void;
+  /** Run it from a read-only view of its file: where root inside is root of the host (docs/decisions/sealed-helper.md). */
+  readonly sealed?: boolean;
 }
 
 /** How the helper itself ended, when it did so without a word. */
@@ -50,11 +52,11 @@ export class Launch {
   #left = false;
 
   /** Spawns the helper and hands it the plan. @throws UserError when it cannot be spawned. */
-  constructor({ helper, plan, stdio, onKill = () => {} }: LaunchOptions) {
+  constructor({ helper, plan, stdio, sealed = false, onKill = () => {} }: LaunchOptions) {
     this.#onKill = onKill;
     try {
       // An empty environment: nothing of the caller's reaches the helper but through the plan.
-      this.#child = spawn(helper, ['run'], { cwd: '/', env: {}, stdio: [...stdio, 'pipe'] as StdioOptions });
+      this.#child = spawn(helper, [sealed ? 'seal' : 'run'], { cwd: '/', env: {}, stdio: [...stdio, 'pipe'] as StdioOptions });
     } catch (error) {
       throw spawnError(helper, error);
     }

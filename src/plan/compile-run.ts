@@ -66,7 +66,7 @@ export function compileRun(config: Config, layout: Layout): Plan {
       ...makeDevices(config),
       // The user before the console, which gets its owner by it; setsid(2) too: only a session leader can take a terminal.
       ...findUser(config),
-      ...openConsole(config),
+      ...openConsole(config, { bind: 1 }),
       // Written while /proc is still open for it.
       ...tuneProc(config),
       // After all mounts, or one of them would uncover what a mask covers.
@@ -87,7 +87,7 @@ export function compileRun(config: Config, layout: Layout): Plan {
 }
 
 /** A terminal is relayed instead. */
-function openPipes(config: Config, { streams }: Layout): Step[] {
+export function openPipes(config: Config, { streams }: Pick<Layout, 'streams'>): Step[] {
   if (config.process.terminal) return [];
   return [step('pipes', 'monitor', { streams }, { chapter: 'prepare', why: 'so that the command can open /dev/stdout' })];
 }
@@ -117,11 +117,12 @@ function visibleCandidates(config: Config, layout: Layout): readonly string[] {
   return candidates.some((path) => covers.some((cover) => `${path}/`.startsWith(cover))) ? [] : candidates;
 }
 
-export function openConsole(config: Config): Step[] {
+/** @param bind 1: it is PID 1's own, /dev/console. */
+export function openConsole(config: Config, { bind }: { bind: 0 | 1 }): Step[] {
   if (!config.process.terminal) return [];
   const { height: rows, width: columns } = config.process.consoleSize ?? { height: 24, width: 80 };
   return [
-    step('console', 'init', { root: 'root', rows, columns }, { chapter: 'console', why: "a terminal in the container's own devpts" }),
+    step('console', 'init', { root: 'root', rows, columns, bind }, { chapter: 'console', why: "a terminal in the container's own devpts" }),
     step('relay', 'monitor', { master: 'master' }, { chapter: 'console', why: "bytes both ways between it and the caller's terminal" }),
   ];
 }

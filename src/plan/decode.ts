@@ -1,5 +1,5 @@
-import { HEADER_BYTES, operandsOf, STEP_BYTES } from './encode.js';
-import { ACTORS, FLAG_BITS, OPS, type OpName, type StepFlag } from './ops.js';
+import { HEADER_BYTES, MAGIC, operandsOf, STEP_BYTES, VERSION } from './encode.js';
+import { ACTORS, FLAG_BITS, OPS, type OpName, opsHash, type StepFlag } from './ops.js';
 
 /** A step as it stands on the wire: no chapter and no reason, slots by number. */
 export interface DecodedStep {
@@ -37,6 +37,14 @@ function decodeStep(bytes: Buffer, strings: Buffer): DecodedStep {
   const bits = bytes.readUInt8(3);
   const flags = (Object.keys(FLAG_BITS) as StepFlag[]).filter((flag) => bits & FLAG_BITS[flag]);
   return { op, actor, flags, operands };
+}
+
+/** Why these bytes are no plan of this version of crt, whole; undefined when they are. */
+export function planProblem(bytes: Buffer): 'damaged' | 'foreign' | undefined {
+  if (bytes.length < HEADER_BYTES || bytes.readUInt32LE(0) !== MAGIC) return 'damaged';
+  if (bytes.readUInt32LE(4) !== VERSION || bytes.readBigUInt64LE(8) !== opsHash()) return 'foreign';
+  const size = HEADER_BYTES + STEP_BYTES * bytes.readUInt32LE(16) + bytes.readUInt32LE(20);
+  return bytes.length === size ? undefined : 'damaged';
 }
 
 /** The inverse of encodePlan, for tests and for reading the plan of a state folder. @throws TypeError for foreign bytes. */

@@ -5,8 +5,8 @@ import type { Plan, Step } from './step.js';
 /** Bytes of the header and of one step record; docs/plan.md draws both. */
 export const HEADER_BYTES = 32;
 export const STEP_BYTES = 64;
-const MAGIC = 0x50747263;
-const VERSION = 1;
+export const MAGIC = 0x50747263;
+export const VERSION = 1;
 const REPORT_STEPS = 1;
 const NONE = 0xffffffff;
 const MAX_SLOTS = 32;

@@ -32,6 +32,8 @@ export const OPS = {
   'oom-score': { actors: 'stage', operands: 'num:value' },
   'join-userns': { actors: 'stage', operands: 'in:userns in?:net in?:uts in?:ipc' },
   'ids-root': { actors: 'stage', operands: '' },
+  target: { actors: 'stage', operands: 'out:pidfd out?:cgroup num:pid num:start' },
+  enter: { actors: 'stage init', operands: 'in:target out?:root num:namespaces' },
   clone: { actors: 'stage', operands: 'out:pidfd in?:cgroup num:namespaces' },
   // Inside: init, PID 1 to be.
   'parent-death': { actors: 'init', operands: 'num:signal' },
@@ -48,7 +50,7 @@ export const OPS = {
   mask: { actors: 'init', operands: 'in:root host:file host:directory path:target' },
   readonly: { actors: 'init', operands: 'in:root path:target' },
   sysctl: { actors: 'init', operands: 'in:root str:key str:value' },
-  console: { actors: 'init', operands: 'in:root num:rows num:columns' },
+  console: { actors: 'init', operands: 'in:root num:rows num:columns num:bind' },
   stdio: { actors: 'init', operands: 'in:root' },
   pivot: { actors: 'init', operands: 'in:root' },
   remount: { actors: 'init', operands: 'path:target num:attrs' },

@@ -13,7 +13,7 @@ export interface FlagKind {
 /** Flags by their long names, without dashes. */
 export type FlagTable = Readonly<Record<string, FlagKind>>;
 
-/** The argv of `crt run`, cut in three. */
+/** The argv of `crt run` or `crt exec`, cut in three. */
 export interface RunArguments {
   /** The first bare word; undefined when there is none. Not checked yet. */
   readonly name: string | undefined;
@@ -29,7 +29,7 @@ export interface RunArguments {
  * (`-it`, `-itm 50`, `-m50`, `-m=50`, `-i=false`, `-eA=1`), as in pflag, docker's parser.
  * @throws UserError for a flag that is not in the table, or lacks its value.
  */
-export function splitRun(argv: readonly string[], table: FlagTable): RunArguments {
+export function splitRun(argv: readonly string[], table: FlagTable, verb: 'run' | 'exec' = 'run'): RunArguments {
   const flags: string[] = [];
   let name: string | undefined;
   for (let at = 0; at < argv.length; at++) {
@@ -43,13 +43,20 @@ export function splitRun(argv: readonly string[], table: FlagTable): RunArgument
       name = word;
       continue;
     }
-    const read = word.startsWith('--') ? readLong(word, table, name) : readShort(word, table, name);
+    const read = word.startsWith('--') ? readLong(word, { table, verb, name }) : readShort(word, { table, verb, name });
     flags.push(...read.done);
     if (read.waiting === undefined) continue;
-    flags.push(`--${read.waiting}=${nextValue(read.waiting, word, argv[at + 1])}`);
+    flags.push(`--${read.waiting}=${nextValue(read.waiting, word, argv[at + 1], verb)}`);
     at += 1;
   }
   return { name, flags, command: [] };
+}
+
+/** What is known of the line where a flag is met. */
+interface Line {
+  readonly table: FlagTable;
+  readonly verb: string;
+  readonly name: string | undefined;
 }
 
 /** Flags read from one word; `waiting` is the last one when its value must be the next word. */
@@ -58,22 +65,24 @@ interface Read {
   readonly waiting?: string;
 }
 
-function readLong(word: string, table: FlagTable, name: string | undefined): Read {
+function readLong(word: string, line: Line): Read {
+  const { table } = line;
   const equals = word.indexOf('=');
   const flag = word.slice(2, equals === -1 ? undefined : equals);
   const kind = kindOf(flag, table);
   if (kind !== undefined) return kind.type === 'boolean' || equals !== -1 ? { done: [word] } : { done: [], waiting: flag };
   const positive = flag.startsWith('no-') ? kindOf(flag.slice(3), table) : undefined;
   if (positive?.allowNo && equals === -1) return { done: [word] };
-  throw unknownFlag(`--${flag}`, flag, word, table, name);
+  throw unknownFlag(`--${flag}`, flag, word, line);
 }
 
-function readShort(word: string, table: FlagTable, name: string | undefined): Read {
+function readShort(word: string, line: Line): Read {
+  const { table } = line;
   const done: string[] = [];
   const letters = [...word.slice(1)];
   for (const [at, letter] of letters.entries()) {
     const flag = Object.keys(table).find((candidate) => kindOf(candidate, table)?.char === letter);
-    if (flag === undefined) throw unknownFlag(`-${letter}`, letters.length > 1 ? word.slice(1) : '', word, table, name);
+    if (flag === undefined) throw unknownFlag(`-${letter}`, letters.length > 1 ? word.slice(1) : '', word, line);
     const rest = letters.slice(at + 1).join('');
     if (rest.startsWith('=')) return { done: [...done, `--${flag}${rest}`] };
     if (kindOf(flag, table)?.type === 'boolean') done.push(`--${flag}`);
@@ -88,9 +97,9 @@ function kindOf(flag: string, table: FlagTable): FlagKind | undefined {
 }
 
 /** A value may begin with a dash (`--memory-swap -1`), as with docker; only `--` itself is more likely a forgotten value. */
-function nextValue(flag: string, word: string, next: string | undefined): string {
+function nextValue(flag: string, word: string, next: string | undefined, verb: string): string {
   if (next !== undefined && next !== '--') return next;
-  throw new UserError(`${quote(word).slice(1, -1)} needs a value`, { hint: `write --${flag}=VALUE; crt run --help says which` });
+  throw new UserError(`${quote(word).slice(1, -1)} needs a value`, { hint: `write --${flag}=VALUE; crt ${verb} --help says which` });
 }
 
 /** Flags of docker's run that crt does not have, and what there is in their place. */
@@ -105,14 +114,14 @@ const INSTEAD: Readonly<Record<string, string>> = {
   '--dns': 'mount a file of your own: -v ./resolv.conf:/etc/resolv.conf',
 };
 
-function unknownFlag(shown: string, meant: string, word: string, table: FlagTable, name: string | undefined): UserError {
+function unknownFlag(shown: string, meant: string, word: string, { table, verb, name }: Line): UserError {
   const names = Object.keys(table);
   const no = names.filter((flag) => kindOf(flag, table)?.allowNo).map((flag) => `no-${flag}`);
   const guess = nearest(meant, [...names, ...no]);
   const suggestion = guess === undefined ? '' : `did you mean --${guess}? `;
   const box = name !== undefined && /^[\w.-]{1,63}$/.test(name) ? name : 'NAME';
-  const instead = Object.hasOwn(INSTEAD, shown) ? INSTEAD[shown] : undefined;
+  const instead = verb === 'run' && Object.hasOwn(INSTEAD, shown) ? INSTEAD[shown] : undefined;
   if (instead !== undefined) return new UserError(`crt run has no flag ${shown}`, { hint: instead });
-  const hint = `${suggestion}A flag of your command comes after --: crt run ${box} -- COMMAND ${quote(word).slice(1, -1)}`;
-  return new UserError(`crt run has no flag ${quote(shown).slice(1, -1)}`, { hint });
+  const hint = `${suggestion}A flag of your command comes after --: crt ${verb} ${box} -- COMMAND ${quote(word).slice(1, -1)}`;
+  return new UserError(`crt ${verb} has no flag ${quote(shown).slice(1, -1)}`, { hint });
 }

@@ -68,7 +68,7 @@ const env: Reader<Record<string, string>> = (value, path) => {
   return variables;
 };
 
-const command: Reader<string[]> = (value, path) => {
+export const command: Reader<string[]> = (value, path) => {
   const words = list(text)(value, path);
   if (words[0] === '') throw new UserError(`${path}[0]: the command is empty text`, { hint: 'leave the command out for a shell' });
   return words;
@@ -97,7 +97,7 @@ const input: Reader<NonNullable<RunOptions['input']>> = (value, path) => {
   return capable<NodeJS.ReadableStream>("text, bytes, a readable stream or 'inherit'", 'pipe', 'on')(value, path);
 };
 
-function callback<T>(): Reader<T> {
+export function callback<T>(): Reader<T> {
   return (value, path) => {
     if (typeof value !== 'function') throw wrong(path, value, 'a function');
     return value as T;
@@ -114,13 +114,25 @@ export const MOUNT_OPTION: Reader<MountOption> = record<MountOption>({
   mode: optional(whole(0, 0o7777, 'permission bits (0o1777)')),
 });
 
-const FIELDS: Fields<RunOptions> = {
-  name: required(checkName),
-  rootfs: optional(someText),
-  command: optional(command),
+/** What a command is given, in a new container or in one that runs. */
+export const COMMAND_FIELDS = {
   env: optional(env),
   cwd: optional(checkAbsolute),
   user: optional((value, path) => checkUser(text(value, path)).text),
+  timeout: optional(whole(1, LONGEST_TIMEOUT, 'milliseconds, a whole number')),
+  tty: optional(tty),
+  input: optional(input),
+  stdout: optional(oneOf('pipe', 'inherit', 'ignore')),
+  stderr: optional(oneOf('pipe', 'inherit', 'ignore')),
+  maxBuffer: optional(whole(0, MOST, 'bytes, a whole number')),
+  signal: optional(capable<AbortSignal>('an AbortSignal', 'addEventListener', 'removeEventListener')),
+} satisfies Partial<Fields<RunOptions>>;
+
+const FIELDS: Fields<RunOptions> = {
+  ...COMMAND_FIELDS,
+  name: required(checkName),
+  rootfs: optional(someText),
+  command: optional(command),
   hostname: optional(checkHostname),
   memory: optional(bytes),
   memorySwap: optional((value, path) => (value === -1 ? -1 : bytes(value, path))),
@@ -129,7 +141,6 @@ const FIELDS: Fields<RunOptions> = {
   cpusetCpus: optional((value, path) => checkCpuset(text(value, path))),
   pidsLimit: optional(ranged('pids-limit')),
   ulimits: optional(ulimits),
-  timeout: optional(whole(1, LONGEST_TIMEOUT, 'milliseconds, a whole number')),
   mounts: optional(list(MOUNT_OPTION)),
   capAdd: optional(list(checkCapability)),
   capDrop: optional(list(checkCapability)),
@@ -144,12 +155,6 @@ const FIELDS: Fields<RunOptions> = {
   writableRootfs: optional(toggle),
   storageSize: optional(whole(SMALLEST_LAYER, MOST, 'bytes, a whole number')),
   keep: optional(toggle),
-  tty: optional(tty),
-  input: optional(input),
-  stdout: optional(oneOf('pipe', 'inherit', 'ignore')),
-  stderr: optional(oneOf('pipe', 'inherit', 'ignore')),
-  maxBuffer: optional(whole(0, MOST, 'bytes, a whole number')),
-  signal: optional(capable<AbortSignal>('an AbortSignal', 'addEventListener', 'removeEventListener')),
   onPlan: optional(callback()),
   onSteps: optional(callback()),
   onStart: optional(callback()),

@@ -4,7 +4,7 @@ import { quote, show } from './quote.js';
 
 /** Checks a value from outside and answers it typed, or throws a UserError that begins with `path`. */
 export type Reader<T> = (value: unknown, path: string) => T;
-interface Field<T> {
+export interface Field<T> {
   readonly read: Reader<T>;
   readonly required: boolean;
 }

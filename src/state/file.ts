@@ -29,6 +29,11 @@ export const MAX_STATE_FILE = 1 << 20;
  * @throws CorruptFile
  */
 export function readStateFile(path: string): string | undefined {
+  return readStateBytes(path, MAX_STATE_FILE)?.toString('utf8');
+}
+
+/** The same, as bytes, and up to `most` of them. @throws CorruptFile */
+export function readStateBytes(path: string, most: number): Buffer | undefined {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
@@ -40,16 +45,16 @@ export function readStateFile(path: string): string | undefined {
     throw error;
   }
   try {
-    return readBounded(fd);
+    return readBounded(fd, most);
   } finally {
     closeSync(fd);
   }
 }
 
-function readBounded(fd: number): string {
+function readBounded(fd: number, most: number): Buffer {
   const stat = fstatSync(fd);
   if (!stat.isFile()) throw new CorruptFile('is not a regular file');
-  if (stat.size > MAX_STATE_FILE) throw new CorruptFile('is larger than 1 MiB');
+  if (stat.size > most) throw new CorruptFile(`is larger than ${most / (1 << 20)} MiB`);
   const buffer = Buffer.alloc(stat.size);
   let length = 0;
   while (length < buffer.length) {
@@ -57,7 +62,7 @@ function readBounded(fd: number): string {
     if (count === 0) break;
     length += count;
   }
-  return buffer.toString('utf8', 0, length);
+  return buffer.subarray(0, length);
 }
 
 /** @throws CorruptFile when the text is not JSON. */

@@ -41,7 +41,7 @@ for (const words of [
   });
 }
 
-for (const name of ['completion', 'diff', 'doctor', 'events', 'inspect', 'prune', 'ps', 'rm', 'verify']) {
+for (const name of ['completion', 'diff', 'doctor', 'events', 'exec', 'inspect', 'prune', 'ps', 'rm', 'verify']) {
   test(`crt ${name} -h: help`, (t) => {
     const { exitCode, stdout } = crt([name, '-h']);
     t.is(exitCode, 0);
@@ -50,7 +50,7 @@ for (const name of ['completion', 'diff', 'doctor', 'events', 'inspect', 'prune'
 }
 
 test('help fits 80 columns', (t) => {
-  for (const words of [['--help'], ...['run', 'ps', 'rm', 'doctor', 'inspect', 'verify'].map((name) => ['help', name])]) {
+  for (const words of [['--help'], ...['run', 'exec', 'ps', 'rm', 'doctor', 'inspect', 'verify'].map((name) => ['help', name])]) {
     for (const line of crt(words).stdout.split('\n')) t.true(line.length <= 80, line);
   }
 });

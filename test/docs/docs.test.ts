@@ -6,6 +6,7 @@ import { RUN_FLAGS } from '../../src/cli/run-flags.js';
 import Diff from '../../src/commands/diff.js';
 import Doctor from '../../src/commands/doctor.js';
 import Events from '../../src/commands/events.js';
+import Exec from '../../src/commands/exec.js';
 import Inspect from '../../src/commands/inspect.js';
 import Prune from '../../src/commands/prune.js';
 import Ps from '../../src/commands/ps.js';
@@ -138,6 +139,7 @@ test('docs/man has every flag of every other command', (t) => {
     ['crt-doctor', Doctor.flags],
     ['crt-events', Events.flags],
     ['crt-prune', Prune.flags],
+    ['crt-exec', Exec.flags],
     ['crt-ps', Ps.flags],
     ['crt-rm', Rm.flags],
     ['crt-update', Update.flags],
@@ -147,7 +149,7 @@ test('docs/man has every flag of every other command', (t) => {
     ['crt-verify', Verify.flags],
   ] as const) {
     const text = read(`docs/man/${page}.md`);
-    for (const [name, { char }] of Object.entries(flags) as [string, { char?: string }][]) {
+    for (const [name, { char }] of Object.entries(flags) as [string, { char?: string; hidden?: boolean }][]) {
       t.true(text.includes(char === undefined ? `\`--${name}` : `\`-${char}\`, \`--${name}`), `${page}: --${name}`);
     }
   }

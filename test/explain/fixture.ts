@@ -34,6 +34,13 @@ function birth(): Step[] {
       { ...own, why: "from here on the host's rights are gone" },
     ),
     step('ids-root', 'stage', {}, { ...own, why: 'root of the container, or all that is made would be of nobody' }),
+    step(
+      'target',
+      'stage',
+      { pidfd: 'target', cgroup: 'cgroup-namespace', pid: 4711, start: 123456 },
+      { ...own, why: 'the container, and no other process' },
+    ),
+    step('enter', 'stage', { target: 'target', namespaces: NAMESPACES }, { ...own, why: "the container's own" }),
     step('device-filter', 'stage', { cgroup: 'cgroup-memory', program: new Uint8Array(496) }, { chapter: 'cgroup', why: 'no disks' }),
     step('clone', 'stage', { pidfd: 'init', namespaces: NAMESPACES }, { ...own, why: 'init is born: PID 1 in namespaces of its own' }),
     step('parent-death', 'init', { signal: 9 }, { chapter: 'process', why: 'if the monitor dies, so does all this' }),
@@ -161,7 +168,12 @@ function settle(terminal: boolean): Step[] {
   const lock = (path: string): Step =>
     step('readonly', 'init', { root, target: at(path) }, { chapter: 'masks', why: "a knob of the host's kernel", flags: ['optional'] });
   const console: Step[] = [
-    step('console', 'init', { root, rows: 24, columns: 80 }, { chapter: 'console', why: "a terminal in the container's own devpts" }),
+    step(
+      'console',
+      'init',
+      { root, rows: 24, columns: 80, bind: 1 },
+      { chapter: 'console', why: "a terminal in the container's own devpts" },
+    ),
     step('relay', 'monitor', { master: 'master' }, { chapter: 'console', why: "the caller's terminal in raw mode, bytes both ways" }),
   ];
   return [

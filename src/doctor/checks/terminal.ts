@@ -32,7 +32,13 @@ export const terminal: Check = {
     const failed = await context.probe({
       stage: emptyRoot(container),
       namespaces: CLONE_FLAGS.mount,
-      init: [...openRoot(layout), ...mountAll(config, layout), ...makeDevices(config), ...findUser(config), ...openConsole(config)],
+      init: [
+        ...openRoot(layout),
+        ...mountAll(config, layout),
+        ...makeDevices(config),
+        ...findUser(config),
+        ...openConsole(config, { bind: 1 }),
+      ],
     });
     if (failed.ok) return [{ verdict: 'pass', observed: 'a terminal opens inside: in a devpts of its own' }, ...outside(context.facts)];
     const elsewhere = toldElsewhere(failed, 'terminal');

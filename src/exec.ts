@@ -1,0 +1,97 @@
+import { constants } from 'node:os';
+import { BugError } from './errors.js';
+import { stepError } from './failure.js';
+import { Launch } from './launch/launch.js';
+import { openStreams } from './open-streams.js';
+import type { ExecOptions, ExecResult, RunningContainer } from './options.js';
+import { encodePlan } from './plan/encode.js';
+import { hasUserNamespace } from './plan/user.js';
+import { type PreparedExec, prepareExec } from './prepare-exec.js';
+import { type CommandOutcome, toCommandOutcome, withOutput } from './result.js';
+import { decodeEnded } from './state/ended.js';
+import type { Streams } from './streams.js';
+import { Watch } from './watch.js';
+
+/**
+ * Runs a further command in a running container and waits for its end: in all of its namespaces and cgroups, and confined exactly as
+ * its PID 1 was. When it ends, or the caller does, nothing of it is left but what it has started and left in the container.
+ * @throws UserError for bad options, or a container that cannot be entered; StepError when a step failed; both before the command ran.
+ */
+export async function exec(name: string, options: ExecOptions): Promise<ExecResult> {
+  const watch = new Watch(options, 'the command');
+  const prepared = prepareExec(name, options);
+  const plan = encodePlan(prepared.plan);
+  const streams = await openStreams(prepared.options, watch);
+  try {
+    const sealed = !hasUserNamespace(prepared.config);
+    const launch = new Launch({ helper: prepared.helper, plan, stdio: streams.stdio, sealed });
+    return await supervise({ launch, prepared, streams, watch });
+  } finally {
+    streams.close();
+  }
+}
+
+interface Session {
+  readonly launch: Launch;
+  readonly prepared: PreparedExec;
+  readonly streams: Streams;
+  readonly watch: Watch;
+}
+
+/** A running helper, to its end. */
+async function supervise(session: Session): Promise<ExecResult> {
+  const { launch, streams, watch } = session;
+  streams.listen(launch);
+  watch.guard(launch);
+  try {
+    await start(session);
+    const outcome = await accompany(session);
+    await launch.closed();
+    return withOutput(outcome, streams.finish(), watch.elapsed());
+  } catch (error) {
+    launch.abandon();
+    throw watch.givenUp ?? error;
+  } finally {
+    watch.stop();
+    await launch.closed();
+  }
+}
+
+/** Up to the moment in which the command has been exec'd. */
+async function start({ launch, prepared }: Session): Promise<void> {
+  const event = await launch.next();
+  if (event.kind === 'failed') throw stepError(prepared.plan, event);
+  if (event.kind !== 'started') throw new BugError(`the helper said ${event.kind} during the start`);
+}
+
+/** While the command runs: input to it, signals to it, and its end. */
+async function accompany({ launch, prepared, streams, watch }: Session): Promise<CommandOutcome> {
+  const { name, options } = prepared;
+  launch.start();
+  streams.feed(launch);
+  options.onStart?.(new Command(name, launch));
+  let event = await launch.next();
+  // Of keys that make a signal: it is for PID 1 alone to see to it that they have an effect.
+  while (event.kind === 'typed') event = await launch.next();
+  if (event.kind !== 'exited') throw new BugError(`the helper said ${event.kind} where the command was to end`);
+  const { timedOut, canceled } = watch;
+  return toCommandOutcome({ name, command: options.command, ended: decodeEnded(event.text), timedOut, canceled });
+}
+
+/** A command that runs. None of its signals is swallowed: it is not PID 1. */
+class Command implements RunningContainer {
+  readonly name: string;
+  readonly pid: number;
+  readonly #launch: Launch;
+
+  constructor(name: string, launch: Launch) {
+    if (launch.pid === undefined) throw new BugError('the helper did not say who the command is');
+    this.name = name;
+    this.pid = launch.pid;
+    this.#launch = launch;
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGTERM'): void {
+    this.#launch.signal(constants.signals[signal]);
+  }
+}

@@ -1,0 +1,150 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
+import { exec, UserError } from '../../src/index.js';
+import { stateRoots } from '../../src/state/roots.js';
+import { beside, shell } from './beside.js';
+import { descendants, e2e, ended, host, MIB, onV1, readProc, startCrt, until } from './support.js';
+
+const stateFile = (name: string, file: string): string => `${stateRoots().state}/${name}/${file}`;
+
+e2e('a pid that belongs to another process by now is not entered', (t) =>
+  beside(t, async (name) => {
+    const file = stateFile(name, 'pid');
+    const right = readFileSync(file, 'utf8');
+    const identity = JSON.parse(right) as { startTime: number };
+    writeFileSync(file, JSON.stringify({ ...identity, startTime: identity.startTime - 1 }));
+    const error = await t.throwsAsync(exec(name, { command: ['true'] }), { instanceOf: UserError });
+    t.regex(error.message, /is not running/);
+    writeFileSync(file, right);
+    t.is((await exec(name, { command: ['true'] })).exitCode, 0);
+  }),
+);
+
+e2e('a state folder that does not say how the container is confined is refused', (t) =>
+  beside(t, async (name) => {
+    const damaged = async (file: string, spoil: (bytes: Buffer) => Buffer): Promise<string> => {
+      const path = stateFile(name, file);
+      const right = readFileSync(path);
+      writeFileSync(path, spoil(right));
+      const error = await t.throwsAsync(exec(name, { command: ['true'] }), { instanceOf: UserError });
+      writeFileSync(path, right);
+      return error.message;
+    };
+    const set = (offset: number) => (bytes: Buffer) => {
+      const copy = Buffer.from(bytes);
+      copy[offset] = (copy[offset] ?? 0) ^ 0xff;
+      return copy;
+    };
+    for (const spoil of [
+      () => Buffer.alloc(0),
+      (bytes: Buffer) => bytes.subarray(0, -1),
+      (bytes: Buffer) => bytes.subarray(0, 40),
+      set(0),
+      set(16),
+    ])
+      t.regex(await damaged('plan', spoil), /does not say how it is confined.*plan is damaged/);
+    t.regex(await damaged('plan', set(8)), /started by another version of crt/);
+    for (const spoil of [() => Buffer.from('{}'), () => Buffer.from('x'), (bytes: Buffer) => bytes.subarray(0, -3)])
+      t.regex(await damaged('config.json', spoil), /does not say how it is confined.*config\.json/);
+    t.is((await exec(name, { command: ['true'] })).exitCode, 0);
+  }),
+);
+
+e2e('kill -9 of crt exec, and of its monitor, ends the command, whenever it comes', (t) =>
+  beside(t, async (name, { pid }) => {
+    const inside = (): string[] =>
+      descendants('sleep')
+        .filter((other) => other !== pid)
+        .map(String);
+    for (const victim of ['crt', 'monitor'] as const) {
+      for (const input of [new PassThrough(), undefined]) {
+        const child = startCrt(
+          t,
+          ['exec', name, '--', 'sh', '-c', 'echo ready; exec sleep 1000'],
+          input ? {} : { stdio: ['ignore', 'pipe', 'pipe'] },
+        );
+        await until(child.stdout, 'ready');
+        const [monitor] = descendants('crt-init', child.pid);
+        const end = ended(child);
+        process.kill(victim === 'crt' ? (child.pid ?? 0) : (monitor ?? 0), 'SIGKILL');
+        await end;
+        await gone(inside);
+      }
+    }
+    for (let delay = 0; delay < 200; delay += 10) {
+      const child = startCrt(t, ['exec', name, 'sleep', '1000']);
+      const end = ended(child);
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      child.kill('SIGKILL');
+      await end;
+      await gone(inside);
+    }
+    t.is((await exec(name, { command: ['echo', 'alive'] })).stdout, 'alive\n');
+  }),
+);
+
+/** Waits until there is nothing left; what is never gone ends in the test's own timeout. */
+async function gone(left: () => readonly string[]): Promise<void> {
+  while (left().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+e2e('what it leaves running outlives it, is answered as before, and ends with the container', async (t) => {
+  await beside(t, async (name) => {
+    const script = '(while [ ! -e /go ]; do sleep 0.05; done; mount -t proc proc /proc; echo $? > /answer; sleep 1000) > /dev/null 2>&1 &';
+    t.is((await shell(name, script)).exitCode, 0);
+    const { stdout } = await shell(name, 'touch /go; while [ ! -s /answer ]; do sleep 0.05; done; cat /answer');
+    t.is(stdout, '0\n');
+    t.is((await shell(name, 'mount -t proc proc /proc && mount -t tmpfs tmpfs /mnt')).exitCode, 32);
+  });
+});
+
+e2e('output beyond what a container may hold of memory is no harm to it', (t) =>
+  beside(
+    t,
+    async (name) => {
+      const { stdoutBytes } = await exec(name, { command: ['head', '-c', '20000000', '/dev/zero'] });
+      t.is(stdoutBytes.length, 20_000_000);
+      t.is((await exec(name, { command: ['sh', '-c', 'head -c 60000000 /dev/zero | tail'] })).exitCode, 137);
+    },
+    { memory: 16 * MIB },
+  ),
+);
+
+e2e('what is left running and holds the output is not waited for; all that was written before arrives', (t) =>
+  beside(t, async (name) => {
+    const quiet = await shell(name, 'sleep 1000 & head -c 60000 /dev/zero; exit 3');
+    t.is(quiet.stdoutBytes.length, 60_000);
+    t.is(quiet.exitCode, 3);
+    t.is((await shell(name, 'yes & echo first; exit 4')).exitCode, 4);
+    t.is((await shell(name, 'sleep 1000 & echo on the terminal', { tty: true })).stdout, 'on the terminal\r\n');
+  }),
+);
+
+onV1('a container that stands still is refused: the command would, too; a cgroup that it has entered since its start is joined', (t) =>
+  beside(t, async (name, { pid }) => {
+    const freezer = host.cgroup.hierarchies.find(({ controllers }) => controllers.includes('freezer'))?.mountpoint;
+    if (freezer === undefined) throw new Error('no freezer hierarchy is mounted here');
+    const path = `${freezer}/${name}`;
+    mkdirSync(path);
+    writeFileSync(`${path}/cgroup.procs`, String(pid));
+    const record = JSON.parse(readFileSync(stateFile(name, 'cgroup.json'), 'utf8')) as { directories: { path: string; inode: number }[] };
+    record.directories.push({ path, inode: statSync(path).ino });
+    writeFileSync(stateFile(name, 'cgroup.json'), JSON.stringify(record));
+    t.true(
+      (
+        await shell(name, 'sleep 0.2; cat', {
+          onStart: (command) => t.true(readProc(command.pid, 'cgroup').includes(`:freezer:/${name}\n`)),
+        })
+      ).exitCode === 0,
+    );
+    writeFileSync(`${path}/freezer.state`, 'FROZEN');
+    const error = await t.throwsAsync(exec(name, { command: ['true'] }), { instanceOf: UserError });
+    writeFileSync(`${path}/freezer.state`, 'THAWED');
+    t.regex(error.message, /is paused/);
+    const other = record.directories.map((directory) => ({ ...directory, inode: directory.inode + 1 }));
+    writeFileSync(stateFile(name, 'cgroup.json'), JSON.stringify({ ...record, directories: other }));
+    const foreign = await t.throwsAsync(exec(name, { command: ['true'] }), { instanceOf: UserError });
+    t.regex(foreign.message, /is not the cgroup of/);
+    writeFileSync(stateFile(name, 'cgroup.json'), JSON.stringify(record));
+  }),
+);
