@@ -3,7 +3,7 @@ import { BugError } from './errors.js';
 import { stepError } from './failure.js';
 import { Launch } from './launch/launch.js';
 import { openStreams } from './open-streams.js';
-import type { ExecOptions, ExecResult, RunningContainer } from './options.js';
+import type { DetachedExecOptions, ExecOptions, ExecResult, RunningContainer } from './options.js';
 import { encodePlan } from './plan/encode.js';
 import { hasUserNamespace } from './plan/user.js';
 import { type PreparedExec, prepareExec } from './prepare-exec.js';
@@ -38,6 +38,31 @@ interface Session {
   readonly watch: Watch;
 }
 
+/**
+ * The same, and leaves the command to itself once it runs: without input, and what it says goes nowhere. It ends with the container.
+ * @throws as `exec`
+ */
+export async function execDetached(name: string, options: DetachedExecOptions): Promise<void> {
+  const { signal, ...rest } = options;
+  // Its time limit would be kept by this process.
+  const watch = new Watch(signal ? { signal } : {}, 'the command');
+  const prepared = prepareExec(name, rest);
+  const sealed = !hasUserNamespace(prepared.config);
+  const launch = new Launch({ helper: prepared.helper, plan: encodePlan(prepared.plan), stdio: ['ignore', 'ignore', 'ignore'], sealed });
+  watch.guard(launch);
+  try {
+    await start({ launch, prepared });
+    launch.start();
+    await launch.detach({ mayEnd: true });
+  } catch (error) {
+    launch.abandon();
+    throw watch.givenUp ?? error;
+  } finally {
+    watch.stop();
+    await launch.closed();
+  }
+}
+
 /** A running helper, to its end. */
 async function supervise(session: Session): Promise<ExecResult> {
   const { launch, streams, watch } = session;
@@ -58,7 +83,7 @@ async function supervise(session: Session): Promise<ExecResult> {
 }
 
 /** Up to the moment in which the command has been exec'd. */
-async function start({ launch, prepared }: Session): Promise<void> {
+async function start({ launch, prepared }: Pick<Session, 'launch' | 'prepared'>): Promise<void> {
   const event = await launch.next();
   if (event.kind === 'failed') throw stepError(prepared.plan, event);
   if (event.kind !== 'started') throw new BugError(`the helper said ${event.kind} during the start`);

@@ -12,7 +12,7 @@ export { explainCheck } from './doctor/page.js';
 export { type DoctorPage, renderDoctor } from './doctor/render.js';
 export { BugError, NoContainerError, StepError, UserError } from './errors.js';
 export { type ContainerEvent, type EventsOptions, events } from './events.js';
-export { exec } from './exec.js';
+export { exec, execDetached } from './exec.js';
 export { explainEnd } from './explain/end.js';
 export { explainJson } from './explain/json.js';
 export { explainShell } from './explain/sh.js';
@@ -40,6 +40,7 @@ export { type ContainerSummary, type ListOptions, list } from './list.js';
 export { type LogLine, type LogOptions, logs } from './logs/logs.js';
 export type {
   DetachedContainer,
+  DetachedExecOptions,
   DetachOptions,
   DeviceOption,
   ExecOptions,

@@ -257,6 +257,9 @@ export interface ExecOptions {
   onStart?: (command: RunningContainer) => void;
 }
 
+/** The options of {@link execDetached}. `signal` ends the start, and nothing that runs. */
+export type DetachedExecOptions = Pick<ExecOptions, 'command' | 'env' | 'cwd' | 'user' | 'signal'>;
+
 /** The result of {@link exec}: of {@link Result} what is a command's and not a container's. */
 export interface ExecResult extends Omit<Result, 'oomKilled' | 'oomKills' | 'oomVictim' | 'reason' | 'usage' | 'durationMs'> {
   readonly reason: 'exit' | 'signal' | 'timeout' | 'canceled';

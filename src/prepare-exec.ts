@@ -1,5 +1,5 @@
 import { existsSync, lstatSync } from 'node:fs';
-import { standsStill } from './cgroup/frozen.js';
+import { isFrozen } from './cgroup/freezer.js';
 import { UserError } from './errors.js';
 import { findRunning, type RunningEntry } from './find.js';
 import { shellWord } from './format/shell-word.js';
@@ -52,7 +52,7 @@ export function prepareExec(name: string, given: ExecOptions, env: NodeJS.Proces
   const started = readStart(entry);
   const config = forCommand(readConfig(entry), options);
   const cgroups = ownCgroups(entry);
-  if (standsStill(cgroups))
+  if (isFrozen(cgroups))
     throw new UserError(`${name} is paused: a command in it would stand still as well`, { hint: `crt unpause ${shellWord(name)}` });
   const cgroupVersion = cgroups.some((path) => existsSync(`${path}/cgroup.controllers`)) ? 2 : 1;
   const plan = believe(entry, 'plan', () =>

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from './errors.js';
 import { exitCodeOf } from './exit-code.js';
 import { find } from './find.js';
+import { isAlive } from './host/process.js';
 import { readKeptOptions } from './kept-options.js';
 import { Control } from './launch/control.js';
 import { initAlive, isCaredFor, isSame, status } from './state/status.js';
@@ -46,8 +47,10 @@ async function ending(entry: Entry, context: UndoContext): Promise<number | null
 export async function settled(entry: Entry, { roots }: Pick<UndoContext, 'roots'>): Promise<void> {
   for (;;) {
     const now = read(roots, entry.name);
-    if (now === undefined || !isSame(now, entry) || now.record?.start !== entry.record?.start) return;
-    if (!initAlive(now) && (now.exit !== undefined || !isCaredFor(now))) return;
+    if (now === undefined || !isSame(now, entry) || now.record?.start !== entry.record?.start) {
+      // Its folder has the name no more, and whoever cared for it may still be at work on it.
+      if (entry.monitor === undefined || !isAlive(entry.monitor)) return;
+    } else if (!initAlive(now) && (now.exit !== undefined || !isCaredFor(now))) return;
     await delay(INTERVAL);
   }
 }

@@ -1,4 +1,4 @@
-import { type ExecOptions, exec, parseDuration, shellWord, splitRun, UserError } from '../index.js';
+import { type ExecOptions, exec, execDetached, parseDuration, shellWord, splitRun, UserError } from '../index.js';
 import { EXEC_FLAGS, type ExecFlagName } from './exec-flags.js';
 import { FlagValues } from './flag-values.js';
 import { inFlags } from './in-flags.js';
@@ -21,10 +21,11 @@ export async function execVerb(argv: readonly string[]): Promise<number | 'help'
     throw new UserError('crt exec needs the name of a container and a command', { hint: 'for example: sudo crt exec mycontainer ps' });
   if (command.length === 0)
     throw new UserError('crt exec needs a command, after the name of the container', { hint: `sudo crt exec ${shellWord(name)} -- sh` });
-  if (values.toggle('detach')) throw new UserError('crt exec --detach is not built yet', { hint: 'leave out -d, and end the line with &' });
   requireRoot('exec', argv);
   try {
-    return await execToEnd(name, toExecOptions(command, values));
+    const options = toExecOptions(command, values);
+    if (values.toggle('detach')) return await execAlone(name, options, values);
+    return await execToEnd(name, options);
   } catch (error) {
     return report(inFlags(error, values));
   }
@@ -40,6 +41,22 @@ function toExecOptions(command: readonly string[], values: FlagValues<ExecFlagNa
     timeout: timeout === undefined ? undefined : parseDuration(timeout),
     ...streamOptions(values),
   };
+}
+
+async function execAlone(name: string, options: ExecOptions, values: FlagValues<ExecFlagName>): Promise<number> {
+  if (options.timeout !== undefined)
+    throw new UserError('--timeout: with -d nobody is there who would keep it', { hint: 'crt exec NAME -d -- timeout 90 COMMAND' });
+  if (values.toggle('tty')) throw new UserError('--tty: with -d nobody sits at the terminal', { hint: 'leave out -t' });
+  const { command, env, cwd, user } = options;
+  const relay = new SignalRelay();
+  try {
+    const { signal } = relay.listen();
+    await execDetached(name, { command, env, cwd, user, ...(signal ? { signal } : {}) });
+    return 0;
+  } catch (error) {
+    if (relay.exitCode !== undefined) return relay.exitCode;
+    throw error;
+  }
 }
 
 async function execToEnd(name: string, options: ExecOptions): Promise<number> {

@@ -140,11 +140,13 @@ export class Launch {
   }
 
   /** Leaves the container to the monitor: nothing keeps this process any more. @throws UserError when it has ended meanwhile */
-  async detach(): Promise<void> {
+  async detach({ mayEnd = false } = {}): Promise<void> {
     this.#request(REQUEST.detach, 0);
     let event = await this.next();
     while (event.kind === 'typed') event = await this.next();
-    if (event.kind !== 'detached') throw new BugError(`the helper said ${event.kind} where it was to be left alone`);
+    // What is not a container of its own may have ended in that moment.
+    if (event.kind !== 'detached' && !(event.kind === 'exited' && mayEnd))
+      throw new BugError(`the helper said ${event.kind} where it was to be left alone`);
     this.#left = true;
     this.#socket?.destroy();
     this.#child.unref();

@@ -9,7 +9,6 @@ import { PROCESS } from './validate-process.js';
 
 /** Mount options that crt would have to act on and does not. */
 const OPTIONS_NOT_YET: ReadonlyMap<string, string> = new Map([
-  ...['idmap', 'ridmap'].map((word) => [word, 'idmapped mounts'] as const),
   ...['shared', 'rshared', 'slave', 'rslave', 'unbindable', 'runbindable'].map((word) => [word, 'mount propagation'] as const),
   ['remount', 'remounts'],
   ['tmpcopyup', 'tmpfs mounts with a copy of what they cover'],
@@ -111,5 +110,11 @@ export function validateConfig(json: unknown): Config {
     if (config[field] !== undefined && !types.has('uts'))
       throw new UserError(`${field}: there is no uts namespace to set it in`, { hint: 'add {"type": "uts"} to linux.namespaces' });
   }
+  // By its mapping: there is none without it.
+  const mapped = config.mounts.findIndex(({ options = [] }) => options.some((option) => option === 'idmap' || option === 'ridmap'));
+  if (mapped >= 0 && !types.has('user'))
+    throw new UserError(`mounts[${mapped}].options: ids are mapped as in the user namespace, and there is none`, {
+      hint: 'add {"type": "user"} to linux.namespaces, or leave out idmap',
+    });
   return config;
 }

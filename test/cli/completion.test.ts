@@ -45,7 +45,7 @@ function bash(t: ExecutionContext, { script, state }: { script: string; state: s
 test('bash: commands, every flag of every command, names and values', (t) => {
   const made = prepare(t, 'bash');
   t.deepEqual(bash(t, made, ''), shown.map(([name]) => name).sort());
-  t.deepEqual(bash(t, made, 'p'), ['prune', 'ps']);
+  t.deepEqual(bash(t, made, 'p'), ['pause', 'prune', 'ps']);
   for (const [name, { flags }] of shown) {
     const words = Object.entries(flags).flatMap(([flag, { hidden, char }]) => (hidden ? [] : [`--${flag}`, ...(char ? [`-${char}`] : [])]));
     t.deepEqual(bash(t, made, name, '-'), words.sort(), name);
@@ -66,6 +66,7 @@ test('bash: the script is fit for strict shells, and of those that cannot read t
   t.deepEqual(output(t, 'bash', ['-n', script]), []);
   t.deepEqual(
     output(t, 'bash', [
+      '--norc',
       '-euc',
       'shopt -s failglob; source "$1"; COMP_WORDS=(crt rm ""); COMP_CWORD=2; CRT_STATE_DIR=/nowhere _crt',
       'bash',
@@ -102,7 +103,7 @@ inFish('fish: names, values and flags', (t) => {
       (each) => each.split('\t')[0] ?? '',
     );
   t.deepEqual(offer('crt rm '), ['db', 'web1', 'web2']);
-  t.deepEqual(offer('crt p'), ['prune', 'ps']);
+  t.deepEqual(offer('crt p'), ['pause', 'prune', 'ps']);
   t.deepEqual(offer('crt run box --network '), ['host', 'none']);
   const flags = offer('crt run --');
   for (const [name, { hidden }] of Object.entries(RUN_FLAGS)) t.is(flags.includes(`--${name}`), !hidden, name);

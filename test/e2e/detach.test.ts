@@ -180,7 +180,8 @@ e2e('rm -f of one that runs, and of one that is about to be started again', asyn
   t.true(remove(running, { force: true }).killed);
   t.deepEqual(traces(running), []);
   const waiting = await detached(t, ['false'], { restart: { on: 'always' } });
-  await until(() => stateOf(waiting) === 'restarting');
+  // Long enough to look at it twice.
+  await until(() => stateOf(waiting) === 'restarting' && (read(roots, waiting)?.restart?.wait ?? 0) >= 1600);
   t.regex((await crt(t, ['rm', waiting])).stderr, /rm -f/);
   t.is((await crt(t, ['rm', '-f', waiting])).code, 0);
   t.deepEqual(traces(waiting), []);

@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
-import { exec, UserError } from '../../src/index.js';
+import { exec, execDetached, pause, UserError, unpause, update } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { beside, shell } from './beside.js';
-import { descendants, e2e, ended, host, MIB, onV1, readProc, startCrt, until } from './support.js';
+import { descendants, e2e, ended, MIB, onV1, startCrt, until } from './support.js';
 
 const stateFile = (name: string, file: string): string => `${stateRoots().state}/${name}/${file}`;
 
@@ -120,31 +120,46 @@ e2e('what is left running and holds the output is not waited for; all that was w
   }),
 );
 
-onV1('a container that stands still is refused: the command would, too; a cgroup that it has entered since its start is joined', (t) =>
-  beside(t, async (name, { pid }) => {
-    const freezer = host.cgroup.hierarchies.find(({ controllers }) => controllers.includes('freezer'))?.mountpoint;
-    if (freezer === undefined) throw new Error('no freezer hierarchy is mounted here');
-    const path = `${freezer}/${name}`;
-    mkdirSync(path);
-    writeFileSync(`${path}/cgroup.procs`, String(pid));
-    const record = JSON.parse(readFileSync(stateFile(name, 'cgroup.json'), 'utf8')) as { directories: { path: string; inode: number }[] };
-    record.directories.push({ path, inode: statSync(path).ino });
-    writeFileSync(stateFile(name, 'cgroup.json'), JSON.stringify(record));
-    t.true(
-      (
-        await shell(name, 'sleep 0.2; cat', {
-          onStart: (command) => t.true(readProc(command.pid, 'cgroup').includes(`:freezer:/${name}\n`)),
-        })
-      ).exitCode === 0,
-    );
-    writeFileSync(`${path}/freezer.state`, 'FROZEN');
-    const error = await t.throwsAsync(exec(name, { command: ['true'] }), { instanceOf: UserError });
-    writeFileSync(`${path}/freezer.state`, 'THAWED');
-    t.regex(error.message, /is paused/);
-    const other = record.directories.map((directory) => ({ ...directory, inode: directory.inode + 1 }));
-    writeFileSync(stateFile(name, 'cgroup.json'), JSON.stringify({ ...record, directories: other }));
-    const foreign = await t.throwsAsync(exec(name, { command: ['true'] }), { instanceOf: UserError });
-    t.regex(foreign.message, /is not the cgroup of/);
-    writeFileSync(stateFile(name, 'cgroup.json'), JSON.stringify(record));
+onV1(
+  'a container that is paused is refused: the command would stand still, too; a cgroup that it has entered since its start is joined',
+  (t) =>
+    beside(t, async (name) => {
+      update(name, { cpus: 0.9, cpusetCpus: '0' });
+      const record = JSON.parse(readFileSync(stateFile(name, 'cgroup.json'), 'utf8')) as { directories: { path: string; inode: number }[] };
+      const inside = (await shell(name, 'cat /proc/self/cgroup')).stdout;
+      t.is((await exec(name, { command: ['cat', '/proc/1/cgroup'] })).stdout, inside);
+      t.true(record.directories.some(({ path }) => path.includes('cpuset')));
+      pause(name);
+      const error = await t.throwsAsync(exec(name, { command: ['true'] }), { instanceOf: UserError });
+      unpause(name);
+      t.regex(error.message, /is paused/);
+      const other = record.directories.map((directory) => ({ ...directory, inode: directory.inode + 1 }));
+      writeFileSync(stateFile(name, 'cgroup.json'), JSON.stringify({ ...record, directories: other }));
+      const foreign = await t.throwsAsync(exec(name, { command: ['true'] }), { instanceOf: UserError });
+      t.regex(foreign.message, /is not the cgroup of/);
+      writeFileSync(stateFile(name, 'cgroup.json'), JSON.stringify(record));
+    }),
+);
+
+e2e('-d returns once the command runs, and what runs ends with the container', (t) =>
+  beside(t, async (name) => {
+    const child = startCrt(t, ['exec', name, '-d', '--', 'sh', '-c', 'echo $$ >/tmp/there; cat; exec sleep 1000']);
+    t.deepEqual(await ended(child), { code: 0, signal: null, stdout: '', stderr: '', bytes: Buffer.alloc(0) });
+    const { stdout } = await exec(name, {
+      command: [
+        'sh',
+        '-c',
+        'until kill -0 $(cat /tmp/there) && grep -q sleep /proc/$(cat /tmp/there)/comm; do sleep 0.01; done; echo runs',
+      ],
+    });
+    t.is(stdout, 'runs\n');
+  }),
+);
+
+e2e('-d: what ends at once, and what is not there', (t) =>
+  beside(t, async (name) => {
+    await execDetached(name, { command: ['true'] });
+    const error = await t.throwsAsync(execDetached(name, { command: ['nope'] }), { instanceOf: UserError });
+    t.is(error.exitCode, 127);
   }),
 );

@@ -79,7 +79,6 @@ e2e('what is wrong is refused in words', async (t) => {
     const line = await crt(t, ['exec', name]);
     t.is(line.code, 125);
     t.regex(line.stderr, /needs a command/);
-    t.regex((await crt(t, ['exec', name, '-d', 'true'])).stderr, /not built yet/);
     t.regex((await crt(t, ['exec', name, '--memory', '5', 'true'])).stderr, /crt exec has no flag --memory/);
   });
   const gone = await crt(t, ['exec', 'no-such-box', 'true']);

@@ -57,7 +57,7 @@ const WRONG: readonly (readonly [path: string, value: unknown, field: string])[]
   ['mounts.0.options', 'ro', 'mounts[0].options'],
   ['mounts.0.options.1', 5, 'mounts[0].options[1]'],
   ['mounts.0.options.1', 'rshared', 'mounts[0].options[1]: rshared: crt does not have mount propagation yet'],
-  ['mounts.0.options.1', 'idmap', 'mounts[0].options[1]: idmap: crt does not have idmapped mounts yet'],
+  ['mounts.0.options.1', 'idmap', 'mounts[0].options: ids are mapped as in the user namespace, and there is none'],
   ['mounts.0.uidMappings', [{}], 'mounts[0].uidMappings: crt does not have idmapped mounts yet'],
   ['process.cwd', 'tmp', 'process.cwd'],
   ['process.env.0', 'PATH', 'process.env[0]'],
