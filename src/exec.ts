@@ -87,6 +87,7 @@ async function start({ launch, prepared }: Pick<Session, 'launch' | 'prepared'>)
   const event = await launch.next();
   if (event.kind === 'failed') throw stepError(prepared.plan, event);
   if (event.kind !== 'started') throw new BugError(`the helper said ${event.kind} during the start`);
+  prepared.noted();
 }
 
 /** While the command runs: input to it, signals to it, and its end. */

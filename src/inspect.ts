@@ -16,11 +16,12 @@ import type {
 } from './inspection.js';
 import { readKeptOptions } from './kept-options.js';
 import { lostLayers } from './layer.js';
+import { shownStatus } from './pause.js';
 import type { Config } from './spec/types.js';
 import { readConfig } from './state/config.js';
 import type { ContainerRecord } from './state/record.js';
 import { type Roots, stateRoots } from './state/roots.js';
-import { initAlive, status } from './state/status.js';
+import { initAlive } from './state/status.js';
 import { type Entry, read } from './state/store.js';
 import { ownCgroups } from './undo.js';
 
@@ -38,7 +39,7 @@ export function inspect(name: string, roots: Roots = stateRoots()): ContainerIns
   const seen = pid === undefined ? undefined : lookAt(entry, pid);
   return {
     ...describe(name, entry.record, config),
-    status: status(entry),
+    status: shownStatus(entry),
     problem: entry.problem ?? (entry.init === undefined ? undefined : problem) ?? null,
     state: stateOf(entry, seen === undefined ? undefined : pid, own),
     resources: resourcesOf(entry, own),

@@ -1,7 +1,7 @@
 import type { LimitsInForce } from './cgroup/in-force.js';
 import type { IdRange, NamespaceName } from './host/process-files.js';
+import type { ShownStatus } from './pause.js';
 import type { Config } from './spec/types.js';
-import type { Status } from './state/status.js';
 
 /** All that is known of one container. null is what is not known, or does not apply: it does not run, or its record is damaged. */
 export interface ContainerInspection {
@@ -11,7 +11,7 @@ export interface ContainerInspection {
   /** ISO 8601, UTC. */
   readonly created: string | null;
   /** Derived now, never remembered. */
-  readonly status: Status;
+  readonly status: ShownStatus;
   /** What is wrong with its record, for people. */
   readonly problem: string | null;
   readonly state: InspectedState;

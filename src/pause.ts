@@ -2,6 +2,7 @@ import { freeze, isFrozen, thaw } from './cgroup/freezer.js';
 import { UserError } from './errors.js';
 import { shellWord } from './format/shell-word.js';
 import { holdRunning } from './hold.js';
+import { journal } from './state/journal.js';
 import { initAlive, type Status, status } from './state/status.js';
 import type { Entry } from './state/store.js';
 import { ownCgroups, type UndoContext, undoContext } from './undo.js';
@@ -15,6 +16,7 @@ export function pause(name: string, context: UndoContext = undoContext()): void 
     const paths = pathsOf(entry);
     if (isFrozen(paths) === true) throw new UserError(`${name} is paused already`, { hint: `crt unpause ${shellWord(name)}` });
     freeze(paths, name);
+    journal(context.roots, { event: 'pause', name, id: entry.record.id });
   });
 }
 
@@ -27,6 +29,7 @@ export function unpause(name: string, context: UndoContext = undoContext()): voi
     const paths = pathsOf(entry);
     if (isFrozen(paths) === false) throw new UserError(`${name} is not paused`, { hint: 'crt ps' });
     thaw(paths, name);
+    journal(context.roots, { event: 'unpause', name, id: entry.record.id });
   });
 }
 

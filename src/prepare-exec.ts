@@ -19,6 +19,7 @@ import { checkUser } from './spec/user.js';
 import { validateConfig } from './spec/validate.js';
 import { systemError } from './state/failure.js';
 import { CorruptFile, readStateBytes } from './state/file.js';
+import { journal } from './state/journal.js';
 import { stateRoots } from './state/roots.js';
 
 /** All that a further command in a container needs, decided. Nothing is made. */
@@ -29,6 +30,8 @@ export interface PreparedExec {
   /** The container's, its `process` being the command. */
   readonly config: Config;
   readonly plan: Plan;
+  /** Writes down that the command runs. */
+  readonly noted: () => void;
 }
 
 /** A config holds the arguments once, in which a byte may be six characters of JSON. */
@@ -42,7 +45,8 @@ export function prepareExec(name: string, given: ExecOptions, env: NodeJS.Proces
   const options = checkExec(given);
   if (process.geteuid?.() !== 0)
     throw new UserError('entering a container needs root', { hint: `sudo crt exec ${shellWord(name)} …`, check: 'privilege' });
-  const entry = findRunning(name, stateRoots(env));
+  const roots = stateRoots(env);
+  const entry = findRunning(name, roots);
   const { init } = entry;
   if (isForeign(init)) {
     throw new UserError(`${name} runs in another pid namespace, so its processes have no numbers here`, {
@@ -58,7 +62,14 @@ export function prepareExec(name: string, given: ExecOptions, env: NodeJS.Proces
   const plan = believe(entry, 'plan', () =>
     compileExec(config, { pid: init.pid, startTime: init.startTime, started, cgroups, cgroupVersion }),
   );
-  return { name, options, helper: helperPath(), config, plan };
+  return {
+    name,
+    options,
+    helper: helperPath(),
+    config,
+    plan,
+    noted: () => void journal(roots, { event: 'exec', name, id: entry.record.id }),
+  };
 }
 
 /** The steps by which the container was started. */

@@ -10,6 +10,7 @@ import { type LimitOptions, toLimits } from './spec/from-options.js';
 import type { Resources } from './spec/types.js';
 import { systemError } from './state/failure.js';
 import { writeByRename } from './state/file.js';
+import { journal } from './state/journal.js';
 import { merge, type Updatable } from './state/update-record.js';
 import { ownCgroups, type UndoContext, undoContext } from './undo.js';
 
@@ -35,6 +36,7 @@ export function update(name: string, { force = false, ...limits }: UpdateOptions
     const wanted = withMemory(limits, openCgroup(facts, name, {}).memory());
     checkOptions({ name, ...wanted });
     apply(entry, openCgroup(facts, name, toLimits(wanted, cpus)), { resources: toLimits(wanted, cpus), options: given(wanted), force });
+    journal(context.roots, { event: 'update', name, id: entry.record.id });
   });
 }
 

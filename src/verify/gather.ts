@@ -13,9 +13,11 @@ import { takenIds } from '../ids.js';
 import { decodePlan } from '../plan/decode.js';
 import { MAX_PLAN_BYTES } from '../plan/encode.js';
 import * as defaults from '../spec/defaults.js';
+import { loosened } from '../spec/loosened.js';
 import type { Config } from '../spec/types.js';
 import { readConfig } from '../state/config.js';
 import type { Roots } from '../state/roots.js';
+import { withUpdate } from '../state/update-record.js';
 import { ownCgroups } from '../undo.js';
 import type { Evidence } from './evidence.js';
 import { gatherProcesses, strangersIn } from './processes.js';
@@ -26,10 +28,14 @@ import { gatherProcesses, strangersIn } from './processes.js';
  * @throws UserError when it ends meanwhile, or its config cannot be read
  */
 export function gather(entry: RunningEntry, roots: Roots): Evidence {
-  const { name, record, directory, init } = entry;
-  const { config, problem } = readConfig(directory);
-  if (config === undefined)
+  const { name, directory, init, update } = entry;
+  const { config: started, problem } = readConfig(directory);
+  if (started === undefined)
     throw new UserError(`what ${name} was asked to be is not known: ${problem}`, { hint: `crt rm -f ${shellWord(name)}` });
+  // What `crt update` was asked for counts as what the start was.
+  const config = { ...started, linux: { ...started.linux, resources: withUpdate(started.linux.resources ?? {}, update) } };
+  const changed = update?.resources.pids === undefined ? [] : loosened({ name, pidsLimit: update.resources.pids.limit });
+  const record = { ...entry.record, loosened: [...entry.record.loosened, ...changed] };
   const facts = probeHost();
   const directories = ownCgroups(entry);
   const cgroup = openCgroup(facts.cgroup, name, { ...config.linux.resources, devices: effectiveRules(config.linux) });
