@@ -3,15 +3,21 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { RUN_FLAGS } from '../../src/cli/run-flags.js';
+import Attach from '../../src/commands/attach.js';
 import Diff from '../../src/commands/diff.js';
 import Doctor from '../../src/commands/doctor.js';
 import Events from '../../src/commands/events.js';
 import Exec from '../../src/commands/exec.js';
 import Inspect from '../../src/commands/inspect.js';
+import Kill from '../../src/commands/kill.js';
+import Logs from '../../src/commands/logs.js';
 import Prune from '../../src/commands/prune.js';
 import Ps from '../../src/commands/ps.js';
+import Restart from '../../src/commands/restart.js';
 import Rm from '../../src/commands/rm.js';
+import Start from '../../src/commands/start.js';
 import Stats from '../../src/commands/stats.js';
+import Stop from '../../src/commands/stop.js';
 import Top from '../../src/commands/top.js';
 import Update from '../../src/commands/update.js';
 import Verify from '../../src/commands/verify.js';
@@ -135,10 +141,16 @@ test('docs/man/crt-run.md has every flag of crt run, with its letter and its val
 
 test('docs/man has every flag of every other command', (t) => {
   for (const [page, flags] of [
+    ['crt-attach', Attach.flags],
     ['crt-diff', Diff.flags],
     ['crt-doctor', Doctor.flags],
     ['crt-events', Events.flags],
+    ['crt-kill', Kill.flags],
+    ['crt-logs', Logs.flags],
     ['crt-prune', Prune.flags],
+    ['crt-restart', Restart.flags],
+    ['crt-start', Start.flags],
+    ['crt-stop', Stop.flags],
     ['crt-exec', Exec.flags],
     ['crt-ps', Ps.flags],
     ['crt-rm', Rm.flags],
