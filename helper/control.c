@@ -130,13 +130,29 @@ static int write_ended(const char *text)
 	return renameat(state.directory, ".ended", state.directory, "ended");
 }
 
-void control_end(const struct context *context, const char *text)
+/* The container has ended. */
+static int refuse(struct context *context, const struct request_record *request, int connection)
 {
+	errno = ESRCH;
+	return -1;
+}
+
+void control_end(struct context *context, const char *text)
+{
+	struct pollfd polls[CONTROL_POLLS];
+
 	if (state.socket < 0)
 		return;
 	/* A supervisor that is there has heard it. Without it whoever looks next says that nobody saw the end. */
 	if (context->detached && write_ended(text))
 		unlinkat(state.directory, ".ended", 0);
+	/* Who had connected before hears it; who comes later finds it written. */
+	for (int i = 0; i < 4 * CONNECTIONS; i++) {
+		control_poll(polls);
+		if (poll(polls, CONTROL_POLLS, 0) <= 0)
+			break;
+		control_move(context, polls, refuse);
+	}
 	for (int i = 0; i < CONNECTIONS; i++)
 		if (state.connections[i].fd >= 0 && state.connections[i].waits)
 			answer_to(&state.connections[i], 0, text);

@@ -27,6 +27,6 @@ void control_move(struct context *context, const struct pollfd *polls, control_h
 int control_give_away(int connection);
 
 /* Tells the end to whoever waits, and to `ended` in the state folder where no supervisor is left. */
-void control_end(const struct context *context, const char *text);
+void control_end(struct context *context, const char *text);
 
 #endif

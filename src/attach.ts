@@ -47,15 +47,18 @@ export async function attach(name: string, options: AttachOptions, context: Undo
   const end = new AbortController();
   const input = options.input && (await feed(entry, options.input, options.detachKeys ?? DETACH_KEYS, () => end.abort()));
   options.signal?.addEventListener('abort', () => end.abort(), { once: true });
+  // From now on: of one that is removed at its end nobody could tell later.
+  const code = wait(name, { signal: end.signal }, context).catch(() => null);
   const shown = show(name, options, end.signal, context);
   return {
     name,
     kill: (signal) => send(entry, constants.signals[signal], context),
     resize: (rows, columns) => ask(entry, (control) => control.request('resize', sizeValue(rows, columns))),
     ended: shown
-      .then((isOver) => (isOver ? wait(name, context).catch(() => null) : undefined))
+      .then((isOver) => (isOver ? code : undefined))
       .finally(() => {
         input?.stop();
+        end.abort();
       }),
   };
 }

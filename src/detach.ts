@@ -7,6 +7,7 @@ import { hasUserNamespace } from './plan/user.js';
 import { type Life, type Prepared, prepare } from './prepare.js';
 import { checkDetach } from './restart-policy.js';
 import { begin, look, type Session, supervise, Told, undoing, untilIdsAreOurs } from './session.js';
+import type { ContainerRecord } from './state/record.js';
 import type { Entry } from './state/store.js';
 import type { UndoContext } from './undo.js';
 import { Watch } from './watch.js';
@@ -35,12 +36,7 @@ function optionsOf({ rm = false, restart: _restart, stdin: _stdin, log: _log, ..
  * @throws UserError when it is not stopped, or was not kept by `runDetached`; else as `run`.
  */
 export function startAgain(entry: Entry, { roots }: Pick<UndoContext, 'roots'>): Promise<DetachedContainer> {
-  const { record, name } = entry;
-  const given = record && readKeptOptions(record);
-  if (record === undefined || given === undefined)
-    throw new UserError(`${name} cannot be started again: crt does not know with which options, it ran in the foreground`, {
-      hint: `crt rm it, and start it with: crt run -d ${name} …`,
-    });
+  const { record, given } = checkStartable(entry);
   const layer = record.layer?.slice(roots.layers.length + 1);
   const reuse = {
     start: record.start + 1,
@@ -49,6 +45,15 @@ export function startAgain(entry: Entry, { roots }: Pick<UndoContext, 'roots'>):
   };
   const env = { ...process.env, CRT_STATE_DIR: roots.state, CRT_LAYERS_DIR: roots.layers };
   return startDetached(given, () => prepare(optionsOf(given), env, lifeOf(given, reuse)), entry);
+}
+
+/** With what it would be started again. @throws UserError when nobody knows */
+export function checkStartable({ record, name }: Entry): { readonly record: ContainerRecord; readonly given: DetachOptions } {
+  const given = record && readKeptOptions(record);
+  if (record !== undefined && given !== undefined) return { record, given };
+  throw new UserError(`${name} cannot be started again: crt does not know with which options, since crt run -d did not start it`, {
+    hint: `crt rm -f ${name}, and start it with: crt run -d ${name} …`,
+  });
 }
 
 function lifeOf({ log = {}, stdin = false }: DetachOptions, reuse: Pick<Life, 'start' | 'layer' | 'ids'>): Life {

@@ -1,4 +1,5 @@
 import { openCgroup } from './cgroup/open.js';
+import { exitCodeOf } from './exit-code.js';
 import type { CgroupFacts } from './host/facts.js';
 import { probeHost } from './host/probe.js';
 import { bootId, isAlive } from './host/process.js';
@@ -104,7 +105,7 @@ function summarize(entry: Entry, problem: string | undefined, facts: () => Cgrou
     pid: initAlive(entry) ? entry.init?.pid : undefined,
     memoryUsage: stats?.memoryUsage,
     memoryLimit: stats?.memoryLimit ?? entry.record?.memoryLimit,
-    exitCode: entry.exit?.exitCode,
+    exitCode: entry.exit?.exitCode ?? (entry.ended && exitCodeOf(entry.ended, false).exitCode),
     problem,
   };
 }

@@ -1,4 +1,5 @@
-import { startAgain } from './detach.js';
+import { rmSync } from 'node:fs';
+import { checkStartable, startAgain } from './detach.js';
 import { UserError } from './errors.js';
 import { find, isFileName } from './find.js';
 import { isAlive } from './host/process.js';
@@ -22,6 +23,8 @@ export async function start(name: string, context: UndoContext = undoContext()):
   const now = find(name, context.roots);
   if (status(now) !== 'stopped' || now.exit === undefined)
     throw new UserError(`${name} is ${status(now)}, and only a stopped container can be started`, { hint: 'crt ps -a' });
+  // Its restarts in a row end here.
+  rmSync(`${now.directory}/restart.json`, { force: true });
   return startAgain(now, context);
 }
 
@@ -34,6 +37,7 @@ function restoreLost(name: string, context: UndoContext): void {
 
 /** Stops it, where it runs, and starts it again. @throws as `stop` and `start` */
 export async function restart(name: string, options: StopOptions = {}, context: UndoContext = undoContext()): Promise<DetachedContainer> {
+  checkStartable(find(name, context.roots));
   await stop(name, options, context);
   return start(name, context);
 }

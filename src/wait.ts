@@ -12,40 +12,48 @@ import { type UndoContext, undoContext } from './undo.js';
 /** Milliseconds between two looks where nobody can tell: a container without a monitor. */
 const INTERVAL = 20;
 
+export interface WaitOptions {
+  /** Aborting ends the waiting, and the answer is null. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Waits for the end of a container, and until what it has made on the host is undone.
  * @returns its exit code, as a shell reports it; of a stopped one that of its last end; null when nobody saw it.
  * @throws NoContainerError; UserError for a damaged record
  */
-export async function wait(name: string, context: UndoContext = undoContext()): Promise<number | null> {
+export async function wait(name: string, { signal }: WaitOptions = {}, context: UndoContext = undoContext()): Promise<number | null> {
   const entry = find(name, context.roots);
   if (entry.problem !== undefined) throw new UserError(`${name} is damaged: ${entry.problem}`, { hint: `crt rm -f ${name}` });
-  const seen = await ending(entry, context);
+  const seen = await ending(entry, signal, context);
   const now = read(context.roots, name);
   const exit = now !== undefined && isSame(now, entry) ? now.exit : undefined;
   return exit === undefined ? seen : exit.exitCode;
 }
 
 /** Resolves when it has ended and is cleaned up, with the exit code that its monitor told. */
-async function ending(entry: Entry, context: UndoContext): Promise<number | null> {
-  if (status(entry) === 'stopped' && entry.exit !== undefined) return entry.exit.exitCode;
+async function ending(entry: Entry, signal: AbortSignal | undefined, context: UndoContext): Promise<number | null> {
+  if (/^(stopped|restarting)$/.test(status(entry)) && entry.exit !== undefined) return entry.exit.exitCode;
+  // Before it may be gone with its layer.
+  const isReaping = (entry.record && readKeptOptions(entry.record)?.init) ?? false;
   const control = await Control.open(entry.directory, entry.inode);
-  let code: number | null = null;
-  if (control !== undefined) {
-    const ended = await control.wait();
-    const isReaping = (entry.record && readKeptOptions(entry.record)?.init) ?? false;
-    code = ended === undefined ? null : exitCodeOf(ended, isReaping).exitCode;
-    // A monitor that will start it again does not go.
-    await Promise.race([control.gone(), settled(entry, context)]);
-    control.close();
+  const close = (): void => control?.close();
+  signal?.addEventListener('abort', close, { once: true });
+  try {
+    // What is written there now, was before we connected: the monitor does not tell it again. What comes later it tells.
+    const now = read(context.roots, entry.name);
+    const ended = (now !== undefined && isSame(now, entry) ? now.ended : undefined) ?? (await control?.wait());
+    await settled(entry, context, signal);
+    return ended === undefined ? null : exitCodeOf(ended, isReaping).exitCode;
+  } finally {
+    signal?.removeEventListener('abort', close);
+    close();
   }
-  await settled(entry, context);
-  return code;
 }
 
 /** Resolves when nobody has anything to do about this start of the container any more. */
-export async function settled(entry: Entry, { roots }: Pick<UndoContext, 'roots'>): Promise<void> {
-  for (;;) {
+export async function settled(entry: Entry, { roots }: Pick<UndoContext, 'roots'>, signal?: AbortSignal): Promise<void> {
+  while (signal?.aborted !== true) {
     const now = read(roots, entry.name);
     if (now === undefined || !isSame(now, entry) || now.record?.start !== entry.record?.start) {
       // Its folder has the name no more, and whoever cared for it may still be at work on it.

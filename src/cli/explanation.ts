@@ -1,14 +1,4 @@
-import {
-  explainEnd,
-  explainJson,
-  explainPlan,
-  explainShell,
-  type Plan,
-  type Prepared,
-  prepare,
-  type RunOptions,
-  UserError,
-} from '../index.js';
+import { explainEnd, explainJson, explainPlan, explainShell, type Plan, type Prepared, type RunOptions, UserError } from '../index.js';
 import type { FlagValues } from './flag-values.js';
 import { writeAll } from './output.js';
 import { notice } from './report.js';
@@ -45,9 +35,9 @@ function shellScript({ name, plan, config, cgroup, host }: Prepared): string {
  * as JSON on stdout, for the program that reads it.
  * @returns what {@link run} is to call.
  */
-export function narrate(options: RunOptions, form: 'text' | 'json'): Pick<RunOptions, 'onPlan' | 'onSteps'> {
+export function narrate(decide: () => Prepared, form: 'text' | 'json'): Pick<RunOptions, 'onPlan' | 'onSteps'> {
   // Decided here once more, for what `run` keeps to itself.
-  const cgroupPaths = form === 'text' ? prepare(options).cgroup.paths : [];
+  const prepared = form === 'text' ? decide() : undefined;
   let plan: Plan | undefined;
   return {
     onPlan: (given) => {
@@ -58,7 +48,7 @@ export function narrate(options: RunOptions, form: 'text' | 'json'): Pick<RunOpt
       if (form === 'json') return writeAll(1, explainJson(plan, { results }));
       const page = screen(2);
       writeAll(2, explainPlan(plan, { ...page, results }));
-      writeAll(2, `${explainEnd({ ...page, pid, name: options.name, cgroupPaths })}\n`);
+      if (prepared) writeAll(2, `${explainEnd({ ...page, pid, name: prepared.name, cgroupPaths: prepared.cgroup.paths })}\n`);
     },
   };
 }

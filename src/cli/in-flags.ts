@@ -66,6 +66,9 @@ export function inFlags(error: unknown, values: Pick<FlagValues<RunFlagName>, 'a
   return new UserError(text, { ...(hint === undefined ? {} : { hint }), exitCode, cause: error });
 }
 
+/** Keys that have another name there. */
+const KEYS: Readonly<Record<string, string>> = { maxSize: 'max-size', maxFiles: 'max-file' };
+
 interface Path {
   readonly field: Field;
   readonly index: string | undefined;
@@ -77,7 +80,7 @@ function spell({ field, index, key }: Path, values: Pick<FlagValues<RunFlagName>
   const typed = OPTION_FLAGS[field].flatMap((flag) => values.all(flag).map((word) => ({ flag, word })));
   const { flag = OPTION_FLAGS[field][0], word } = typed.at(Number(index ?? -1)) ?? {};
   if (flag === undefined) return 'COMMAND';
-  if (key !== undefined) return `--${flag} ${key}`;
+  if (key !== undefined) return `--${flag} ${KEYS[key] ?? key}`;
   const isClear = rest === undefined || typed.length > 1 || RUN_FLAGS[flag].type === 'boolean' || rest.includes(word ?? '');
   if (word === undefined || (index === undefined && isClear)) return `--${flag}`;
   return `--${flag} ${shellWord(word.slice(0, LONGEST_WORD))}${word.length > LONGEST_WORD ? '…' : ''}`;

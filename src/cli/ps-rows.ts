@@ -61,7 +61,7 @@ function titleOf(field: string): string {
 export function statusText({ status, exitCode, problem }: ContainerSummary, isWhole: boolean): string {
   if (problem !== undefined)
     return `${status}: ${isWhole || problem.length <= PROBLEM_WIDTH ? problem : `${problem.slice(0, PROBLEM_WIDTH - 1)}…`}`;
-  return status === 'stopped' ? `stopped (${exitCode ?? 'end not seen'})` : status;
+  return status === 'stopped' ? `stopped (${exitCode === null ? 'end not seen' : (exitCode ?? 'cleaning up')})` : status;
 }
 
 export function memoryText({ memoryUsage, memoryLimit }: ContainerSummary): string {

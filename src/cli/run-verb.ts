@@ -43,7 +43,7 @@ export async function runVerb(argv: readonly string[]): Promise<number | 'help'>
     const alone = values.toggle('detach') ? toDetachOptions(options, values) : refuseDetachFlags(values);
     if (dryRun || form === 'sh') return printPlan(alone ? prepareDetached(alone) : prepare(options), form ?? 'text');
     if (alone) return await runAlone(alone, form);
-    return await runToEnd(form === undefined ? options : { ...options, ...narrate(options, form) });
+    return await runToEnd(form === undefined ? options : { ...options, ...narrate(() => prepare(options), form) });
   } catch (error) {
     return report(inFlags(error, values), values.text('rootfs'));
   }
@@ -56,7 +56,7 @@ async function runAlone(options: DetachOptions, form: 'text' | 'json' | undefine
     const { signal } = relay.listen();
     const { name } = await runDetached({
       ...options,
-      ...(form === undefined ? {} : narrate(options, form)),
+      ...(form === undefined ? {} : narrate(() => prepareDetached(options), form)),
       ...(signal ? { signal } : {}),
     });
     writeAll(1, `${name}\n`);

@@ -3,7 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { type DetachOptions, kill, list, logs, NoContainerError, remove, runDetached, stop, UserError, wait } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
-import { box, crt, e2e, host, MIB, ROOTFS, readProc, traces } from './support.js';
+import { box, crt, e2e, ended, host, MIB, ROOTFS, readProc, startCrt, traces, until as untilSaid } from './support.js';
 
 const roots = stateRoots();
 
@@ -103,6 +103,34 @@ e2e(
   },
 );
 
+e2e('--rm: attach, and whoever waits at the end, hear the exit code as well; so with a restart policy', async (t) => {
+  const name = await detached(t, ['sh', '-c', 'read x; exit 3'], { rm: true, stdin: true });
+  t.is((await crt(t, ['attach', name], { input: 'go\n' })).code, 3);
+  const brief = await detached(t, ['sh', '-c', 'exit 4'], { restart: { on: 'on-failure', retries: 9 } });
+  t.is(await wait(brief), 4);
+  await stop(brief);
+});
+
+e2e('restart of what ran in the foreground does not end it', async (t) => {
+  const name = box(t);
+  const child = startCrt(t, ['run', name, '--', 'sh', '-c', 'echo up; exec sleep 1000']);
+  await untilSaid(child.stdout, 'up');
+  t.regex((await crt(t, ['restart', name])).stderr, /crt run -d did not start it/);
+  t.is(stateOf(name), 'running');
+  const end = ended(child);
+  await stop(name);
+  t.is((await end).code, 143);
+});
+
+e2e('-d --explain shows the steps, the log among them', async (t) => {
+  const name = box(t);
+  t.teardown(() => removeIfThere(name));
+  const { code, stdout, stderr } = await crt(t, ['run', '-d', name, '--rm', '--explain', '--', 'true']);
+  t.is(code, 0, stderr);
+  t.is(stdout, `${name}\n`);
+  t.regex(stderr, /^ *\S* *log\b/m);
+});
+
 e2e('the time limit is kept by the monitor', async (t) => {
   const name = await detached(t, ['sleep', '1000'], { timeout: 300 });
   t.is(await wait(name), 124);
@@ -140,7 +168,7 @@ e2e('start of what runs, of what ran in the foreground, and of nothing', async (
   const kept = box(t);
   t.teardown(() => removeIfThere(kept));
   await crt(t, ['run', kept, '--keep', '--', 'true']);
-  t.regex((await crt(t, ['start', kept])).stderr, /ran in the foreground/);
+  t.regex((await crt(t, ['start', kept])).stderr, /crt run -d did not start it/);
   t.regex((await crt(t, ['logs', kept])).stderr, /has no log/);
   t.regex((await crt(t, ['start', 'nobody'])).stderr, /no container named "nobody"/);
 });
@@ -180,10 +208,9 @@ e2e('rm -f of one that runs, and of one that is about to be started again', asyn
   t.true(remove(running, { force: true }).killed);
   t.deepEqual(traces(running), []);
   const waiting = await detached(t, ['false'], { restart: { on: 'always' } });
-  // Long enough to look at it twice.
-  await until(() => stateOf(waiting) === 'restarting' && (read(roots, waiting)?.restart?.wait ?? 0) >= 1600);
-  t.regex((await crt(t, ['rm', waiting])).stderr, /rm -f/);
-  t.is((await crt(t, ['rm', '-f', waiting])).code, 0);
+  await until(() => stateOf(waiting) === 'restarting' && (read(roots, waiting)?.restart?.wait ?? 0) >= 800);
+  t.throws(() => remove(waiting), { message: /about to be started again/ });
+  t.is(remove(waiting, { force: true }).status, 'restarting');
   t.deepEqual(traces(waiting), []);
 });
 
