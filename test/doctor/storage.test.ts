@@ -152,7 +152,7 @@ e2e('a file system that does not count its blocks has room', async (t) => {
 
 e2e('what a start needs is enough, with a warning', async (t) => {
   const { path, question } = await ownRoots(t);
-  const world = await broken(t, `mount -t tmpfs -o mode=700,size=20k crt-test ${path}/state`);
+  const world = await broken(t, `mount -t tmpfs -o mode=700,size=40k crt-test ${path}/state`);
   const report = await world.ask({ ...question, only: ['disk-space', 'container'] });
   t.deepEqual(complaints(report), ['disk-space warn'], JSON.stringify(report));
 });

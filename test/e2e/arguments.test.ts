@@ -111,7 +111,7 @@ e2e('crt’s own failure is 125, with one line and no trace of Node', async (t) 
     ['-v', 'relative:/data'],
     ['--user', '4294967296'],
     ['--cpus', '0'],
-    ['-d'],
+    ['-d', '--log-opt', 'x'],
     ['--image', 'x'],
     ['--network', 'bridge'],
     ['--entrypoint', 'sh'],
