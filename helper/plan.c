@@ -150,8 +150,20 @@ static int check_step(struct check *check, const struct step *step)
 	return 0;
 }
 
+static int is_copy(const struct step *step)
+{
+	return step->op == OP_archive || step->op == OP_extract;
+}
+
+/* A command, or the word that a copy is complete. */
+static int is_end(const struct step *steps, uint32_t i, uint32_t count)
+{
+	return i == count - 1 &&
+	       (steps[i].op == OP_exec || (steps[i].op == OP_report && i > 0 && is_copy(&steps[i - 1])));
+}
+
 /* Each actor acts only while it is there: the stage from `stage` to `clone`, init from `clone` to `exec`, the last
- * step. Init goes first once it is born, for nobody could give the monitor its turn. */
+ * step, or to a copy, of which the monitor reports. Init goes first once it is born, for nobody could give the monitor its turn. */
 static int check_order(const struct step *steps, uint32_t count, const char **why, uint32_t *where)
 {
 	int staged = 0, cloned = 0;
@@ -167,7 +179,7 @@ static int check_order(const struct step *steps, uint32_t count, const char **wh
 			return -1;
 		if ((step->op == OP_stage && staged++) || (step->op == OP_clone && cloned++))
 			return -1;
-		if ((step->op == OP_exec) != (i == count - 1))
+		if (step->op == OP_exec || i == count - 1 ? !is_end(steps, i, count) : is_copy(step) && i + 2 != count)
 			return -1;
 		if (step->op == OP_relay && (i == 0 || steps[i - 1].op != OP_console))
 			return -1;

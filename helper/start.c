@@ -249,6 +249,11 @@ int start(struct context *context)
 		syscall(SYS_exit_group, result ? 1 : 0);
 		__builtin_trap(); /* a filter may forbid even that, and _exit(2) would try for ever */
 	}
+	/* A copy that is complete. */
+	if (!result && context->plan.steps[context->plan.count - 1].op != OP_exec) {
+		end_children(context);
+		return -1;
+	}
 	if (result || wait_child(context) != WAKE_CLOSED || !has_started(context))
 		return fail_start(context);
 	report_steps(context);

@@ -119,6 +119,7 @@ export function describeErrno(errno: number): { code: string; words: string } {
 const LINUX_ONLY: Readonly<Record<number, readonly [string, string]>> = {
   8: ['ENOEXEC', 'exec format error'],
   19: ['ENODEV', 'no such device'],
+  74: ['EBADMSG', 'bad message'],
   122: ['EDQUOT', 'disk quota exceeded'],
   126: ['ENOKEY', 'required key not available'],
   130: ['EOWNERDEAD', 'owner died'],

@@ -2,6 +2,7 @@
 
 export { type Attachment, type AttachOptions, attach } from './attach.js';
 export type { CheckId } from './check-ids.js';
+export { type Copied, type CopyOptions, copyFrom, copyTo } from './cp.js';
 export { prepareDetached, runDetached } from './detach.js';
 export { type Change, type Difference, diff } from './diff.js';
 export type { Finding, Fix, Group, Verdict } from './doctor/check.js';

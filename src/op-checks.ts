@@ -64,6 +64,9 @@ export const OP_CHECKS: Readonly<Record<OpName, CheckId>> = {
   'close-fds': 'system-calls',
   // The shell's interpreter is tried by a whole start alone.
   exec: 'container',
+  look: 'container',
+  archive: 'container',
+  extract: 'container',
 };
 
 /** Where a limit on namespaces or terminals, and no disk, says ENOSPC. */

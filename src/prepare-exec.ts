@@ -21,6 +21,7 @@ import { systemError } from './state/failure.js';
 import { CorruptFile, readStateBytes } from './state/file.js';
 import { journal } from './state/journal.js';
 import { stateRoots } from './state/roots.js';
+import type { Entry } from './state/store.js';
 
 /** All that a further command in a container needs, decided. Nothing is made. */
 export interface PreparedExec {
@@ -73,7 +74,7 @@ export function prepareExec(name: string, given: ExecOptions, env: NodeJS.Proces
 }
 
 /** The steps by which the container was started. */
-function readStart(entry: RunningEntry): readonly DecodedStep[] {
+export function readStart(entry: Entry): readonly DecodedStep[] {
   return believe(entry, 'plan', () => {
     const bytes = readStateBytes(`${entry.directory}/plan`, MAX_PLAN_BYTES + (1 << 20));
     if (bytes === undefined) throw new CorruptFile('is missing');
@@ -97,7 +98,7 @@ function readConfig(entry: RunningEntry): Config {
 }
 
 /** What is read from a state folder: damage is said in words, and nothing is entered with less than all of it. */
-function believe<T>({ name, directory }: RunningEntry, file: string, read: () => T): T {
+function believe<T>({ name, directory }: Entry, file: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {

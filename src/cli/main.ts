@@ -12,6 +12,7 @@ const DIRECT: Readonly<Record<string, (argv: readonly string[]) => Promise<numbe
 const VERBS = [
   'attach',
   'completion',
+  'cp',
   'diff',
   'doctor',
   'events',
@@ -36,7 +37,7 @@ const VERBS = [
 ];
 
 /** After which the process leaves at once. */
-const LEAVING: ReadonlySet<string> = new Set([...Object.keys(DIRECT), 'doctor', 'attach', 'start', 'logs']);
+const LEAVING: ReadonlySet<string> = new Set([...Object.keys(DIRECT), 'doctor', 'attach', 'start', 'logs', 'cp']);
 
 /**
  * The command line, from the words to the exit code. `run`, `exec` and `--version` go straight to their work; everything else, help

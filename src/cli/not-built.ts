@@ -3,7 +3,7 @@ import type { FlagValues } from './flag-values.js';
 import type { RunFlagName } from './run-flags.js';
 
 /** Verbs of the command line that are to come. They are no commands: help does not list what does not work. */
-const VERBS = new Set(`cp pull`.split(' '));
+const VERBS = new Set(`pull`.split(' '));
 
 /** Flags of `crt run` that are to come, and what there is instead. */
 const FLAGS: Partial<Record<RunFlagName, string>> = {

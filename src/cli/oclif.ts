@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { flush, type Interfaces, run, settings } from '@oclif/core';
 import Attach from '../commands/attach.js';
 import Completion from '../commands/completion.js';
+import Cp from '../commands/cp.js';
 import Diff from '../commands/diff.js';
 import Doctor from '../commands/doctor.js';
 import Events from '../commands/events.js';
@@ -35,6 +36,7 @@ export { CrtHelp } from './help.js';
 export const COMMANDS = {
   attach: Attach,
   completion: Completion,
+  cp: Cp,
   diff: Diff,
   doctor: Doctor,
   events: Events,

@@ -184,6 +184,21 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
     man: ['execve(2)'],
     purpose: 'The end of the start: the helper turns into your command.',
   },
+  look: {
+    syscalls: ['openat2', 'fstat'],
+    man: ['openat2(2)'],
+    purpose: 'Looks what a path in the container names, if anything, without leaving its root.',
+  },
+  archive: {
+    syscalls: ['openat2', 'openat(O_NOFOLLOW)', 'fstat', 'fstatfs', 'getdents64', 'read', 'write'],
+    man: ['openat2(2)', 'tar(1)'],
+    purpose: 'Writes a file or a folder to stdout as a tar archive, going from descriptor to descriptor and following no link.',
+  },
+  extract: {
+    syscalls: ['read', 'openat2', 'openat(O_CREAT|O_EXCL|O_NOFOLLOW)', 'write', 'fchown', 'fchmod', 'utimensat'],
+    man: ['openat2(2)', 'tar(1)'],
+    purpose: 'Unpacks a tar archive from stdin, each entry by the descriptor of its folder, whatever links are put in the way.',
+  },
 };
 
 /** What a file system is described in, beside mount(2). */

@@ -134,6 +134,9 @@ const PHRASES: Phrases = {
     ...(env.length === 0 ? [] : ['with', ...shorten(env.map((entry) => cut(showVariable(entry, secrecy), 40)))]),
     Number(reaper) === 0 ? '' : 'below a reaper',
   ],
+  look: ({ target }) => [target],
+  archive: ({ source, name }) => [arrow(source, 'stdout'), `as ${name}`],
+  extract: ({ target }) => [arrow('stdin', target)],
 };
 
 const FLAG_WORDS: Readonly<Record<StepFlag, string>> = {

@@ -197,6 +197,9 @@ const TRANSLATIONS: Translations = {
     'done',
   ],
   exec: (operands, shell) => writeCommand(operands, shell),
+  look: () => nothing('a script copies nothing'),
+  archive: () => nothing('a script copies nothing'),
+  extract: () => nothing('a script copies nothing'),
 };
 
 /** The lines of bash(1) that do what a step does, as far as a script can. */

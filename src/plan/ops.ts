@@ -70,6 +70,9 @@ export const OPS = {
   seccomp: { actors: 'init', operands: 'bytes:filter num:flags' },
   'close-fds': { actors: 'init', operands: '' },
   exec: { actors: 'init', operands: 'list:candidates list:argv list:env num:reaper' },
+  look: { actors: 'init', operands: 'in:root path:target num:flags' },
+  archive: { actors: 'init', operands: 'in:root path:source str:name num:flags' },
+  extract: { actors: 'init', operands: 'in:root path:target num:flags' },
 } as const satisfies Record<string, { actors: string; operands: string }>;
 
 export type OpName = keyof typeof OPS;

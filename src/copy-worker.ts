@@ -1,0 +1,105 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Kind, Place } from './copy-place.js';
+import { BugError, UserError } from './errors.js';
+import { describeErrno, stepError } from './failure.js';
+import { printable } from './format/printable.js';
+import { helperPath } from './launch/helper-path.js';
+import { Launch } from './launch/launch.js';
+import { type CopyEnd, isCopyStep } from './plan/compile-copy.js';
+import { encodePlan } from './plan/encode.js';
+import type { Plan } from './plan/step.js';
+
+/** What failed at one side of a copy. */
+export class CopyError extends UserError {
+  /** By name: EPIPE means that the other side is to blame. */
+  readonly code: string;
+
+  constructor(message: string, code: string, hint: string | undefined) {
+    super(message, hint === undefined ? {} : { hint });
+    this.code = code;
+  }
+}
+
+/** In words, where errno(3) alone says little: of reading and of writing. */
+const WORDS: Readonly<Record<string, readonly [words: string, hint?: string]>> = {
+  ENOENT: ['there is no such file or folder'],
+  ENOTDIR: ['something that is no folder is in the way'],
+  ELOOP: ['a link is in the way of a folder, or leads in a circle'],
+  EISDIR: ['a folder is in the way of a file'],
+  EXDEV: ['that is in /proc, /sys or among the cgroups, whose files are none', 'crt exec NAME cat PATH'],
+  ENOSPC: ['the disk is full, or out of inodes', 'df -h; df -i'],
+  EDQUOT: ['the disk quota is used up'],
+  EROFS: ['it is read-only there'],
+  EBADMSG: ['the input is no tar archive, or it ends too early', 'a compressed one: gunzip -c FILE | crt cp - NAME:DIR'],
+  EINVAL: ['its name leads upwards (..), or its owner is none of the ids of the container'],
+  ENAMETOOLONG: ['the path is too long, or the folders are too deep'],
+  ETXTBSY: ['it is a program that runs'],
+  ESRCH: ['the container has just ended'],
+};
+
+/** A helper process at one side. */
+export class Worker {
+  readonly #launch: Launch;
+  readonly #plan: Plan;
+  readonly #place: Place;
+  readonly #end: CopyEnd;
+
+  constructor(place: Place, end: CopyEnd) {
+    this.#place = place;
+    this.#end = end;
+    this.#plan = place.compile(end);
+    const stdio = end.kind === 'archive' ? (['ignore', 'pipe', 'ignore'] as const) : (['pipe', 'ignore', 'ignore'] as const);
+    this.#launch = new Launch({ helper: helperPath(), plan: encodePlan(this.#plan), stdio, sealed: place.sealed });
+  }
+
+  get stdout(): Readable {
+    return this.#launch.stdout as Readable;
+  }
+
+  get stdin(): Writable {
+    return this.#launch.stdin as Writable;
+  }
+
+  /** What is there. */
+  async look(): Promise<Kind> {
+    return (await this.#report()) as Kind;
+  }
+
+  /** After {@link look}. */
+  proceed(): void {
+    this.#launch.proceed();
+  }
+
+  /** Complete. @returns what was left out, in words, or undefined */
+  async done(): Promise<string | undefined> {
+    const text = await this.#report();
+    await this.#launch.closed();
+    const space = text.indexOf(' ');
+    if (space < 0) return undefined;
+    const [count, first] = [Number(text.slice(0, space)), printable(text.slice(space + 1))];
+    return `${first}${count > 1 ? ` and ${count - 1} more` : ''} in ${this.#place.label}`;
+  }
+
+  async end(): Promise<void> {
+    this.#launch.abandon();
+    await this.#launch.closed();
+  }
+
+  async #report(): Promise<string> {
+    const event = await this.#launch.next();
+    if (event.kind === 'report') return event.text;
+    if (event.kind === 'failed') throw this.#explain(event);
+    throw new BugError(`the helper said ${event.kind} during a copy`);
+  }
+
+  #explain(event: { index: number; errno: number; text: string }): Error {
+    const failed = this.#plan.steps[event.index];
+    const { code, words } = describeErrno(event.errno);
+    if (code !== 'ESRCH' && (event.errno === 0 || !isCopyStep(failed))) return stepError(this.#plan, event);
+    const [why, hint] = WORDS[code] ?? [words];
+    const isWriting = this.#end.kind === 'extract' && failed?.op === 'extract';
+    const at = !['', '.', './'].includes(event.text) ? ` at ${printable(event.text)}` : '';
+    const partial = isWriting && at !== '' ? '; what was copied before is there' : '';
+    return new CopyError(`cannot ${isWriting ? 'write' : 'read'} ${this.#place.label}${at}: ${why} (${code})${partial}`, code, hint);
+  }
+}
