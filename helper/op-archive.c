@@ -1,5 +1,6 @@
-/* Files out of a root and into one, as a tar stream on stdout or from stdin: for `crt cp`. Whoever lives in the root may
- * swap anything for anything meanwhile: entries are opened by the descriptor of their directory, and no link is followed. */
+/* Files out of a root and into one, as a tar stream on stdout or from stdin: for `crt cp`. Whoever lives in the root
+ * may swap anything for anything meanwhile: entries are opened by the descriptor of their directory, and no link is
+ * followed. */
 #include "context.h"
 #include "kernel.h"
 #include "resolve.h"
@@ -48,7 +49,7 @@ int op_look(struct context *context, const struct step *step)
 		return -1;
 	if (fd >= 0 && fstat(fd, &status))
 		return -1;
-	note(context, fd < 0			? "missing"
+	note(context, fd < 0                    ? "missing"
 		      : S_ISDIR(status.st_mode) ? "directory"
 		      : S_ISREG(status.st_mode) ? "file"
 		      : S_ISLNK(status.st_mode) ? "link"
@@ -317,7 +318,8 @@ static int take_entry(int base, int holder, const char *name, uint64_t flags)
 	return fd < 0 ? -1 : take_content(fd, flags);
 }
 
-/* The entry `.` stands for the target itself. A file that is there is written, where its name may be a link or a mount. */
+/* The entry `.` stands for the target itself. A file that is there is written, where its name may be a link or a mount.
+ */
 static int take_target(struct context *context, const struct step *step, int base)
 {
 	const char *name, *path = text_of(&context->plan, step, 0);

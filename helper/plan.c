@@ -158,12 +158,12 @@ static int is_copy(const struct step *step)
 /* A command, or the word that a copy is complete. */
 static int is_end(const struct step *steps, uint32_t i, uint32_t count)
 {
-	return i == count - 1 &&
-	       (steps[i].op == OP_exec || (steps[i].op == OP_report && i > 0 && is_copy(&steps[i - 1])));
+	return i == count - 1 && steps[i].op == (i > 0 && is_copy(&steps[i - 1]) ? OP_report : OP_exec);
 }
 
 /* Each actor acts only while it is there: the stage from `stage` to `clone`, init from `clone` to `exec`, the last
- * step, or to a copy, of which the monitor reports. Init goes first once it is born, for nobody could give the monitor its turn. */
+ * step, or to a copy, of which the monitor reports. Init goes first once it is born, for nobody could give the monitor
+ * its turn. */
 static int check_order(const struct step *steps, uint32_t count, const char **why, uint32_t *where)
 {
 	int staged = 0, cloned = 0;

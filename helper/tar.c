@@ -224,7 +224,8 @@ static int take_records(struct extension *extension, char *at, char *end)
 		if (!space)
 			return -1;
 		*space = 0;
-		if (parse_number(at, (uint64_t)(end - at), &length) || at + length <= space + 1 || at[length - 1] != '\n')
+		if (parse_number(at, (uint64_t)(end - at), &length) || at + length <= space + 1 ||
+		    at[length - 1] != '\n')
 			return -1;
 		equals = memchr(space + 1, '=', (size_t)(at + length - space - 1));
 		at[length - 1] = 0;
@@ -292,7 +293,8 @@ static int fill(struct tar_entry *entry, const struct header *header, const stru
 	entry->mtime = (int64_t)mtime;
 	errno = path.at == path.end || link.at == link.end ? ENAMETOOLONG : EINVAL;
 	/* An id beyond 32 bits would be another by its lower half. */
-	return errno == ENAMETOOLONG || !entry->path[0] || entry->uid >= UINT32_MAX || entry->gid >= UINT32_MAX ? -1 : 0;
+	return errno == ENAMETOOLONG || !entry->path[0] || entry->uid >= UINT32_MAX || entry->gid >= UINT32_MAX ? -1
+														: 0;
 }
 
 int tar_next(struct tar_entry *entry)

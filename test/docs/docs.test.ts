@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { RUN_FLAGS } from '../../src/cli/run-flags.js';
 import Attach from '../../src/commands/attach.js';
+import Cp from '../../src/commands/cp.js';
 import Diff from '../../src/commands/diff.js';
 import Doctor from '../../src/commands/doctor.js';
 import Events from '../../src/commands/events.js';
@@ -142,6 +143,7 @@ test('docs/man/crt-run.md has every flag of crt run, with its letter and its val
 test('docs/man has every flag of every other command', (t) => {
   for (const [page, flags] of [
     ['crt-attach', Attach.flags],
+    ['crt-cp', Cp.flags],
     ['crt-diff', Diff.flags],
     ['crt-doctor', Doctor.flags],
     ['crt-events', Events.flags],

@@ -229,7 +229,16 @@ function command(): Step[] {
   ];
 }
 
+function copies(): Step[] {
+  const [own, root] = [{ chapter: 'process' as const }, 'root'];
+  return [
+    step('look', 'init', { root, target: at('/etc'), flags: 0 }, { ...own, why: 'is it there, and what is it' }),
+    step('archive', 'init', { root, source: at('/etc'), name: 'etc', flags: 1 }, { ...own, why: 'to stdout' }),
+    step('extract', 'init', { root, target: at('/tmp/\x1b[2J'), flags: 12 }, { ...own, why: 'from stdin' }),
+  ];
+}
+
 /** A plan that looks like a compiled one and has every op of the vocabulary, hostile text included. */
 export function samplePlan({ terminal = true }: { terminal?: boolean } = {}): Plan {
-  return { steps: [...prepare(), ...sources(), ...birth(), ...inside(), ...filled(), ...settle(terminal), ...command()] };
+  return { steps: [...prepare(), ...sources(), ...birth(), ...inside(), ...filled(), ...settle(terminal), ...copies(), ...command()] };
 }

@@ -85,6 +85,25 @@ static struct wire make_plan(void)
 	return wire;
 }
 
+static struct step make_report(void)
+{
+	struct step step = make_step(OP_report, MONITOR);
+
+	step.text[0] = 10;
+	step.length[0] = 4;
+	return step;
+}
+
+static struct step make_copy(void)
+{
+	struct step step = make_step(OP_extract, INIT);
+
+	step.slot[0] = 3;
+	step.text[0] = 4;
+	step.length[0] = 5;
+	return step;
+}
+
 /* Each line breaks one thing; `why` is how the loader's words begin, `where` the step that it names. */
 #define REFUSED(change, words, index)                                                                                  \
 	do {                                                                                                           \
@@ -164,6 +183,10 @@ static void test_order(void)
 	REFUSED((steps[4] = steps[3]), "a step out of order", 5);
 	REFUSED(steps[7] = steps[6], "a step out of order", 7);
 	REFUSED(steps[6] = steps[7], "a step out of order", 6);
+	REFUSED(steps[7] = make_report(), "a step out of order", 7);
+	REFUSED(steps[6] = make_copy(), "a step out of order", 7);
+	REFUSED((steps[5] = make_copy(), steps[7] = make_report()), "a step out of order", 5);
+	REFUSED((steps[6] = make_step(OP_loopback, INIT), steps[7] = make_copy()), "a step out of order", 7);
 	/* Nobody could give the monitor its turn. */
 	REFUSED((steps[5] = make_step(OP_report, MONITOR), steps[5].text[0] = 10, steps[5].length[0] = 4),
 		"a step out of order", 5);
