@@ -1,9 +1,9 @@
 // Classes 2, 5 and 12 for `crt cp`: who lives in a container swaps folders and links while files are copied, and makes hostile archives.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
-import { copyFrom, copyTo, type MountOption } from '../../src/index.js';
+import { copyFrom, copyTo, type MountOption, remove, runDetached, wait } from '../../src/index.js';
 import { beside, shell } from '../e2e/beside.js';
-import { descendants, e2e, folder, readProc } from '../e2e/support.js';
+import { box, descendants, e2e, folder, ROOTFS, readProc } from '../e2e/support.js';
 
 const ROUNDS = 25;
 
@@ -180,19 +180,29 @@ e2e('hostile archives stay in the folder that they are unpacked to', async (t) =
   t.false(existsSync(`${here}/up`));
 });
 
-e2e('links on the way lead no further than the root of the container', async (t) => {
+e2e('links on the way lead no further than the root of the container, also of one that is stopped', async (t) => {
   const { here, victim } = await prepare(t);
-  await beside(t, async (name) => {
-    await shell(name, `ln -s ${victim} /tmp/abs; ln -s ../../../../../../..${victim} /tmp/rel; ln -s /proc/1/root /tmp/magic`);
+  const plant = `ln -s ${victim} /opt/abs; ln -s ../../../../../../..${victim} /opt/rel; ln -s /proc/1/root /opt/magic`;
+  const tryAll = async (name: string): Promise<void> => {
     for (const link of ['abs', 'rel', 'magic']) {
-      await t.throwsAsync(copyFrom(name, `/tmp/${link}/secret`, here), { message: /no such file|cannot read/ }, link);
-      await t.throwsAsync(copyTo(`${here}/tree`, name, `/tmp/${link}/x`), undefined, link);
+      await t.throwsAsync(copyFrom(name, `/opt/${link}/secret`, here), { message: /no such file|cannot read/ }, link);
+      await t.throwsAsync(copyFrom(name, `/opt/${link}/`, `${here}/all`), { message: /no such file|cannot read/ }, link);
+      await t.throwsAsync(copyTo(`${here}/tree/d`, name, `/opt/${link}/x`), undefined, link);
+      await t.throwsAsync(copyTo(`${here}/tree/d/f1`, name, `/opt/${link}/up`), undefined, link);
     }
-    await t.throwsAsync(copyFrom(name, '/tmp/magic/.', `${here}/root`));
-    await t.throwsAsync(copyTo(`${here}/tree/d/f1`, name, '/tmp/abs/up'));
+    t.deepEqual(readdirSync(victim), ['secret']);
+  };
+  await beside(t, async (name) => {
+    await shell(name, plant);
+    await tryAll(name);
   });
-  symlinkSync('/', `${here}/tree/top`);
-  t.deepEqual(readdirSync(victim), ['secret']);
+  for (const userns of ['auto', 'host'] as const) {
+    const name = box(t);
+    t.teardown(() => void remove(name, { force: true }));
+    await runDetached({ name, rootfs: ROOTFS, userns, command: ['sh', '-c', plant] });
+    await wait(name);
+    await tryAll(name);
+  }
 });
 
 e2e('who copies has no right but over files, is nobody of the host, and is not seen inside', (t) =>
