@@ -112,6 +112,7 @@ faults('the monitor or PID 1 is killed: ps tells the truth, start works again, w
   for (const whom of ['monitor', 'init'] as const) {
     const name = await detached(t, ['sh', '-c', 'echo x >>/kept; wc -l </kept; exec sleep 1000'], { memory: 64 * MIB });
     for (let round = 1; round <= 3; round++) {
+      await saying(name, `${round}\n`);
       process.kill(pidsOf(name)[whom], 'SIGKILL');
       await holds(() => stateOf(name) === 'stopped');
       const { exit } = read(roots, name) ?? {};
@@ -120,6 +121,7 @@ faults('the monitor or PID 1 is killed: ps tells the truth, start works again, w
       await start(name);
       await holds(() => stateOf(name) === 'running');
     }
+    await saying(name, '4\n');
     await stop(name);
     t.is((await said(name)).stdout.trim().split('\n').at(-1), '4');
     t.is(verdict(name), undefined);
