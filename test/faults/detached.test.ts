@@ -175,7 +175,7 @@ faults('a paused container can be stopped, killed and removed', async (t) => {
   }
 });
 
-/** Rewrites a JSON file of a state folder. */
+/** Rewrites a file. */
 function change(path: string, replace: (text: string) => string): void {
   writeFileSync(path, replace(readFileSync(path, 'utf8')));
 }
@@ -290,7 +290,6 @@ faults('over at once: with and without --rm, with a policy, waited for; stopped 
     await delay(300);
     t.is(read(roots, again)?.record?.start, count);
     t.is(stateOf(again), 'stopped');
-    // Started and stopped the moment it ends.
     const racer = await detached(t, ['sleep', '0.01']);
     await stop(racer);
     await start(racer);
