@@ -26,6 +26,11 @@ void control_move(struct context *context, const struct pollfd *polls, control_h
 /* The connection of the request that is being handled is somebody else's from now on; it has its answer already. */
 int control_give_away(int connection);
 
+/* Waits until few enough of all monitors have crt clean up: the ends of hundreds of containers at once must not fill
+ * the memory with as many processes of it. A descriptor: closed, the turn is over; -1 where none can be had, or after a
+ * minute. */
+int control_turn(void);
+
 /* Tells the end to whoever waits, and to `ended` in the state folder where no supervisor is left. */
 void control_end(struct context *context, const char *text);
 

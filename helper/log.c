@@ -67,6 +67,7 @@ static void rotate(void)
 			 name_of(number, to, sizeof(to)));
 	if (state.files == 1)
 		unlinkat(state.directory, "log", 0);
+	state.size = 0; /* also where none can be made now: the files that are kept move up once, not at each try */
 	open_file();
 }
 
@@ -84,6 +85,8 @@ static int append(uint8_t stream, const void *bytes, size_t size)
 	piece.nanos = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	if (state.limit && state.size && state.size + whole > state.limit)
 		rotate();
+	if (state.file < 0)
+		return -1;
 	put = writev(state.file, parts, 2);
 	if (put == (ssize_t)whole) {
 		state.size += whole;
@@ -94,12 +97,17 @@ static int append(uint8_t stream, const void *bytes, size_t size)
 	return -1;
 }
 
-void log_write(int stream, const char *bytes, size_t size)
+void log_tell_loss(void)
 {
 	if (state.file < 0 && state.directory >= 0)
 		open_file();
 	if (state.lost && append(0, &state.lost, sizeof(state.lost)) == 0)
 		state.lost = 0;
+}
+
+void log_write(int stream, const char *bytes, size_t size)
+{
+	log_tell_loss();
 	if (state.lost || append((uint8_t)stream, bytes, size))
 		state.lost += size;
 }

@@ -8,4 +8,7 @@
  * and the count is written as soon as there is. Stream 1 is stdout, or the terminal, 2 stderr. */
 void log_write(int stream, const char *bytes, size_t size);
 
+/* Writes the count, if there is one and room for it: at the end nothing more may come that would. */
+void log_tell_loss(void);
+
 #endif

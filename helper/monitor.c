@@ -6,6 +6,7 @@
 #include "control.h"
 #include "interpret.h"
 #include "kernel.h"
+#include "log.h"
 #include "relay.h"
 
 #include <errno.h>
@@ -22,6 +23,8 @@
 
 /* How long, in milliseconds, whoever sends a signal after the end waits for output that nobody takes. */
 #define IMPATIENCE 100
+/* How long, in nanoseconds, a container may take to die of its time limit. */
+#define OVERDUE 1000000000
 
 /* Turns that the output of a command of `crt exec` gets after its end: more than what pipes and terminals hold take,
  * and an end for what it has left running, which may go on writing. */
@@ -158,6 +161,7 @@ static int finish(struct context *context)
 	int status = 0;
 
 	drain(context);
+	log_tell_loss();
 	restore_mode(context);
 	/* It has ended before the supervisor came to leave, which it is about to do. */
 	while (context->logged && !context->detached && !context->abandoned)
@@ -192,7 +196,10 @@ static void keep_deadline(struct context *context)
 {
 	if (!context->deadline || now_nanos() < context->deadline)
 		return;
-	context->deadline = 0;
+	/* A frozen one dies only once it is thawed (cgroup version 1), which crt knows how to do. */
+	if (context->ending.timed_out && context->detached)
+		call_crt(context);
+	context->deadline = context->ending.timed_out ? 0 : now_nanos() + OVERDUE;
 	context->ending.timed_out = 1;
 	pidfd_signal_(context->ledger->init_pidfd, SIGKILL);
 }

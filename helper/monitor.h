@@ -26,6 +26,9 @@ void last_word(struct context *context, enum event kind, uint32_t step, int64_t 
 /* The monitor's last act, once the container is gone: the exit code, or `crt undo` if the supervisor is dead. */
 int leave(struct context *context, int code);
 
+/* Starts `crt undo NAME`, which sees by the life of the container what it is called for. */
+void call_crt(struct context *context);
+
 /* load.c */
 int load_plan(struct context *context, const char **why, uint32_t *where);
 

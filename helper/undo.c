@@ -68,10 +68,17 @@ static void exec_undo(struct context *context, int out)
 	_exit(1);
 }
 
+void call_crt(struct context *context)
+{
+	/* Nobody waits for it: what it does shows in the container, and it is reaped with this process's end. */
+	if (context->undo && fork() == 0)
+		exec_undo(context, -1);
+}
+
 /* Has crt clean up, and decide what is next: milliseconds until it wants to be asked again, or -1. */
 static int64_t ask(struct context *context)
 {
-	int ends[2];
+	int ends[2], turn cleanup_fd = control_turn();
 	char word[32];
 	size_t size = 0;
 	ssize_t got;

@@ -1,11 +1,13 @@
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { UserError } from './errors.js';
-import { findRunning, type RunningEntry } from './find.js';
+import { find, findRunning, type RunningEntry } from './find.js';
 import { Control } from './launch/control.js';
 import { sizeValue } from './launch/requests.js';
+import { type LogMark, markEnd } from './logs/files.js';
 import { logFolder, logs } from './logs/logs.js';
 import { send } from './signal-container.js';
+import { initAlive } from './state/status.js';
 import { type UndoContext, undoContext } from './undo.js';
 import { wait } from './wait.js';
 
@@ -15,10 +17,12 @@ export interface AttachOptions {
   /** Where the output goes. With a terminal all of it is stdout. */
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /** Bytes that, typed one after the other, end the connection and leave the container alone; default Ctrl-P Ctrl-Q. Empty: none. */
+  /** Bytes that, typed one after the other, end the connection and leave the container alone; default Ctrl-P Ctrl-Q at a terminal, none elsewhere. Empty: none. */
   readonly detachKeys?: Uint8Array;
   /** Also what was said before. */
   readonly logs?: boolean;
+  /** Also what was said from then on, milliseconds since 1970; and no matter if it has ended meanwhile. */
+  readonly since?: number;
   /** Ends the connection and leaves the container alone. */
   readonly signal?: AbortSignal;
 }
@@ -42,14 +46,18 @@ const DETACH_KEYS = Uint8Array.of(16, 17);
  * @throws NoContainerError; UserError when it does not run or has no log; when somebody else types already, or it has no input
  */
 export async function attach(name: string, options: AttachOptions, context: UndoContext = undoContext()): Promise<Attachment> {
+  const seen = find(name, context.roots);
+  if (options.since !== undefined && !initAlive(seen) && seen.record !== undefined) return afterTheEnd(name, options, context);
   const entry = findRunning(name, context.roots);
-  logFolder(entry);
+  // Before any input: what that is answered belongs to us.
+  const mark = markEnd(logFolder(entry));
   const end = new AbortController();
-  const input = options.input && (await feed(entry, options.input, options.detachKeys ?? DETACH_KEYS, () => end.abort()));
-  options.signal?.addEventListener('abort', () => end.abort(), { once: true });
-  // From now on: of one that is removed at its end nobody could tell later.
+  const keys = options.detachKeys ?? (options.input && 'isTTY' in options.input && options.input.isTTY ? DETACH_KEYS : new Uint8Array());
+  const input = options.input && (await feed(entry, options.input, keys, () => end.abort()));
+  // From the beginning: one that is removed at its end tells nobody who asks later.
   const code = wait(name, { signal: end.signal }, context).catch(() => null);
-  const shown = show(name, options, end.signal, context);
+  options.signal?.addEventListener('abort', () => end.abort(), { once: true });
+  const shown = show(name, { ...options, ...(mark ? { from: mark } : {}) }, end.signal, context);
   return {
     name,
     kill: (signal) => send(entry, constants.signals[signal], context),
@@ -63,6 +71,13 @@ export async function attach(name: string, options: AttachOptions, context: Undo
   };
 }
 
+/** It was faster than we: what it said, and how it ended, is all there. */
+function afterTheEnd(name: string, options: AttachOptions, context: UndoContext): Attachment {
+  const shown = show(name, options, options.signal ?? new AbortController().signal, context);
+  const nothing = (): Promise<void> => Promise.resolve();
+  return { name, kill: nothing, resize: nothing, ended: shown.then((isOver) => (isOver ? wait(name, {}, context) : undefined)) };
+}
+
 async function ask(entry: RunningEntry, work: (control: Control) => Promise<void>): Promise<void> {
   const control = await Control.open(entry.directory, entry.inode);
   try {
@@ -73,8 +88,15 @@ async function ask(entry: RunningEntry, work: (control: Control) => Promise<void
 }
 
 /** Copies the output; true at the end of the container, false at that of the connection. */
-async function show(name: string, options: AttachOptions, signal: AbortSignal, context: UndoContext): Promise<boolean> {
-  const source = logs(name, { follow: true, fromEnd: options.logs !== true }, context);
+async function show(
+  name: string,
+  options: AttachOptions & { readonly from?: LogMark },
+  signal: AbortSignal,
+  context: UndoContext,
+): Promise<boolean> {
+  const { since, from, logs: isAll } = options;
+  const part = since !== undefined ? { since } : isAll || from === undefined ? {} : { from };
+  const source = logs(name, { follow: true, ...part }, context);
   const aborted = new Promise<'aborted'>((resolve) => signal.addEventListener('abort', () => resolve('aborted'), { once: true }));
   for (;;) {
     const next = await Promise.race([source.next(), aborted]);
@@ -107,7 +129,7 @@ async function feed(entry: RunningEntry, source: Readable, keys: Uint8Array, det
     if (isDetach) detach();
   };
   const close = (): void => {
-    socket.end(() => void ask(entry, (other) => other.request('close')).catch(() => {}));
+    socket.end(scan.rest(), () => void ask(entry, (other) => other.request('close')).catch(() => {}));
   };
   source.on('data', take).once('end', close);
   return {
@@ -125,6 +147,11 @@ export class KeyScan {
 
   constructor(keys: Uint8Array) {
     this.#keys = Buffer.from(keys);
+  }
+
+  /** What was held back, when nothing more comes. */
+  rest(): Buffer {
+    return this.#keys.subarray(0, this.#matched);
   }
 
   push(chunk: Buffer): { bytes: Buffer; isDetach: boolean } {

@@ -9,7 +9,7 @@ import type { HostPath } from './plan/step.js';
 import { forbidRestart } from './restart.js';
 import { journal } from './state/journal.js';
 import { waitUntil } from './state/pause.js';
-import { initAlive, isCaredFor, isOrphaned, isSame, type Status, status } from './state/status.js';
+import { caretaker, initAlive, isCaredFor, isOrphaned, isSame, type Status, status } from './state/status.js';
 import { type Entry, read } from './state/store.js';
 import { killContainer, ownCgroups, removeStray, type UndoContext, undo, undoContext } from './undo.js';
 
@@ -34,6 +34,8 @@ export interface Removed {
 
 /** Milliseconds that a living supervisor has to clear up after its container was killed, or to get on with a start. */
 const PATIENCE = 3_000;
+/** Milliseconds that a monitor has to go once all is undone. */
+const GOING = 1_000;
 const SIGKILL = 9;
 
 /**
@@ -65,6 +67,7 @@ function removeFolder(entry: Entry, force: boolean, context: UndoContext): Remov
   const killed = stop(entry, force, context);
   const undone = undo(entry.directory, context, { discard: true, force, expect: entry });
   if (undone.outcome === 'alive') throw stillStarting(entry);
+  endSilentMonitor(entry, context);
   journal(context.roots, { event: 'rm', name: entry.name, id: entry.record?.id ?? '' });
   // What its own supervisor undid at our request counts as removed too.
   return { name: entry.name, status: before, killed: killed || undone.killed, cgroups, layers, directory: entry.directory };
@@ -92,6 +95,17 @@ function stop(entry: Entry, force: boolean, context: UndoContext): boolean {
   }
   if (entry.record !== undefined && entry.exit === undefined) awaitOwner(entry, force, context);
   return busy;
+}
+
+/** Nothing is left that it could do; one that is stopped would stay for ever. */
+function endSilentMonitor({ monitor }: Entry, { verbs }: UndoContext): void {
+  if (monitor === undefined || waitUntil(() => !isAlive(monitor), GOING)) return;
+  try {
+    verbs.signal(monitor.pid, monitor.startTime, SIGKILL);
+  } catch (error) {
+    if (isAlive(monitor)) throw error;
+  }
+  waitUntil(() => !isAlive(monitor), PATIENCE);
 }
 
 /** It does nothing but wait for the moment of the next start, and would for up to a minute. */
@@ -158,7 +172,7 @@ function stillRunning(entry: Entry): UserError {
 }
 
 function stillStarting(entry: Entry): UserError {
-  const pid = entry.record?.owner.pid;
+  const pid = caretaker(entry)?.pid;
   return new UserError(`${entry.name} is in the hands of process ${pid}, which is starting it or clearing up after it`, {
     hint: `try again, or end that process: kill ${pid}`,
   });

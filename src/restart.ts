@@ -8,22 +8,30 @@ import { writeByRename } from './state/file.js';
 import { withUndoLock } from './state/lock.js';
 import type { RestartRecord } from './state/record.js';
 import type { Roots } from './state/roots.js';
-import { isSame } from './state/status.js';
+import { initAlive, isSame } from './state/status.js';
 import { type Entry, read } from './state/store.js';
-import { type UndoContext, undo, undoContext } from './undo.js';
+import { killContainer, type UndoContext, undo, undoContext } from './undo.js';
 
 /**
  * What the monitor starts (`crt undo NAME`) when its supervisor has died, or when the container has ended that was left to it: cleans
- * up, and starts it again where that is due. Does nothing while somebody else cares for the container.
+ * up, and starts it again where that is due. A container that still lives has outlived its time limit: it is killed, thawed where it is
+ * frozen, and its monitor sees the end. Does nothing while somebody else cares for the container.
  * @returns milliseconds after which the monitor is to ask again; undefined: never.
  * @throws UserError when something could not be undone
  */
 export async function attend(name: string, context: UndoContext = undoContext()): Promise<number | undefined> {
   const directory = toHostPath(`${context.roots.state}/${name}`);
   const entry = read(context.roots, name);
-  const isOurs = entry?.monitor !== undefined && entry.monitor.pid === process.ppid && isAlive(entry.monitor);
-  if (!isOurs || entry.record === undefined) {
-    undo(directory, context);
+  const monitor = entry?.monitor;
+  const isOurs = monitor !== undefined && monitor.pid === process.ppid && isAlive(monitor);
+  if (!isOurs || entry?.record === undefined) {
+    // This process was the monitor, whose supervisor died between writing that down and leaving.
+    const was = monitor?.pid === process.pid && isAlive(monitor) ? entry?.record?.id : undefined;
+    undo(directory, context, was === undefined ? {} : { claim: was });
+    return undefined;
+  }
+  if (initAlive(entry)) {
+    killContainer(entry, context.verbs);
     return undefined;
   }
   if (entry.exit === undefined) undo(directory, context, { claim: entry.record.id });

@@ -4,13 +4,13 @@ import { toSend } from './container.js';
 import { UserError } from './errors.js';
 import { findRunning, type RunningEntry } from './find.js';
 import { isForeign } from './host/process.js';
-import { Control } from './launch/control.js';
+import { Control, MonitorSilent } from './launch/control.js';
 import { signalValue } from './launch/requests.js';
 import { forbidRestart } from './restart.js';
 import { ownCgroups, type UndoContext, undoContext } from './undo.js';
 
 /**
- * Sends a signal to the command of a running container, by its monitor, or by a pidfd where that is dead: never to a bare number. PID 1
+ * Sends a signal to the command of a running container, by its monitor, or by a pidfd where that is dead or silent: never to a bare number. PID 1
  * ignores what it does not handle (pid_namespaces(7)): of INT, TERM, HUP and QUIT that it would swallow, the container is killed instead.
  * A container that is killed so is not started again by itself.
  * @throws NoContainerError; UserError when it does not run, or for a number that is no signal
@@ -41,6 +41,10 @@ export async function send(entry: RunningEntry, signal: number, { verbs }: Pick<
   }
   try {
     await control.request('signal', signalValue(sent, forced));
+    goOnToEnd(entry, sent);
+  } catch (error) {
+    if (!(error instanceof MonitorSilent)) throw error;
+    verbs.signal(init.pid, init.startTime, sent);
     goOnToEnd(entry, sent);
   } finally {
     control.close();

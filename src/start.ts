@@ -10,6 +10,7 @@ import { status } from './state/status.js';
 import { read } from './state/store.js';
 import { type StopOptions, stop } from './stop.js';
 import { type UndoContext, undo, undoContext } from './undo.js';
+import { untilSettled } from './wait.js';
 
 /**
  * Starts a stopped container again: with its layer, its user ids and its options. Returns when its command runs.
@@ -20,6 +21,8 @@ export async function start(name: string, context: UndoContext = undoContext()):
   const entry = find(name, context.roots);
   // What a crash or a restart of the machine has left is cleaned up first; what is kept of it is a stopped container.
   if (status(entry) === 'leftover') undo(entry.directory, context);
+  // Just ended: its monitor cleans up.
+  else if (status(entry) === 'stopped') await untilSettled(entry, context);
   const now = find(name, context.roots);
   if (status(now) !== 'stopped' || now.exit === undefined)
     throw new UserError(`${name} is ${status(now)}, and only a stopped container can be started`, { hint: 'crt ps -a' });

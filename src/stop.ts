@@ -1,14 +1,16 @@
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from './errors.js';
-import { find, findRunning } from './find.js';
+import { find, findRunning, type RunningEntry } from './find.js';
+import { isAlive } from './host/process.js';
 import { Control } from './launch/control.js';
 import { forbidRestart } from './restart.js';
 import { send } from './signal-container.js';
+import { waitUntil } from './state/pause.js';
 import { status } from './state/status.js';
 import type { Entry } from './state/store.js';
 import { type UndoContext, undoContext } from './undo.js';
-import { settled } from './wait.js';
+import { INTERVAL, isFirst, untilSettled } from './wait.js';
 
 export interface StopOptions {
   /** Milliseconds from the first signal to SIGKILL; default 10,000. */
@@ -27,9 +29,11 @@ export async function stop(name: string, options: StopOptions = {}, context: Und
   if (!Number.isFinite(timeout) || timeout < 0) throw new UserError('timeout: milliseconds, 0 or more');
   const entry = find(name, context.roots);
   switch (status(entry)) {
-    case 'stopped':
     case 'leftover':
       return;
+    case 'stopped':
+      // Its monitor may still be cleaning up.
+      return untilSettled(entry, context);
     case 'restarting':
       forbidRestart(entry, context);
       return wakeMonitor(entry);
@@ -37,28 +41,29 @@ export async function stop(name: string, options: StopOptions = {}, context: Und
   }
   const running = findRunning(name, context.roots);
   forbidRestart(running, context);
-  const end = settled(running, context);
-  await attempt(() => send(running, constants.signals[signal], context), end);
-  if (await isFirst(end, timeout)) return;
-  await attempt(() => send(running, constants.signals.SIGKILL, context), end);
-  await end;
-}
-
-/** It may have ended by itself between our look and the signal. */
-async function attempt(work: () => Promise<void>, end: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  const end = death(running, over.signal);
   try {
-    await work();
-  } catch (error) {
-    if (!(await isFirst(end, 1000))) throw error;
+    await attempt(() => send(running, constants.signals[signal], context), running);
+    if (!(await isFirst(end, timeout))) await attempt(() => send(running, constants.signals.SIGKILL, context), running);
+    await untilSettled(running, context);
+  } finally {
+    over.abort();
   }
 }
 
-async function isFirst(end: Promise<void>, ms: number): Promise<boolean> {
-  const abort = new AbortController();
-  const late = delay(ms, false, { signal: abort.signal }).catch(() => false);
-  const first = await Promise.race([end.then(() => true), late]);
-  abort.abort();
-  return first;
+/** Of PID 1, whoever cleans up after it. */
+async function death({ init }: RunningEntry, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && isAlive(init)) await delay(INTERVAL);
+}
+
+/** It may have ended by itself between our look and the signal. */
+async function attempt(work: () => Promise<void>, { init }: RunningEntry): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!waitUntil(() => !isAlive(init), 1000)) throw error;
+  }
 }
 
 /** It waits for the moment of the next start, and is to ask again. */

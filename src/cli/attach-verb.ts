@@ -7,13 +7,17 @@ const RELAYED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQ
 
 export interface AttachFlags {
   readonly input: boolean;
-  readonly logs: boolean;
+  readonly logs?: boolean;
+  readonly since?: number;
   readonly passSignals?: boolean;
   readonly detachKeys?: Uint8Array;
 }
 
 /** Connects this process to a container, up to its end or the detach keys. @returns the container's exit code */
-export async function attachVerb(name: string, { input, logs, passSignals = true, detachKeys }: AttachFlags): Promise<number> {
+export async function attachVerb(
+  name: string,
+  { input, logs = false, since, passSignals = true, detachKeys }: AttachFlags,
+): Promise<number> {
   const terminal = input && isatty(0) ? process.stdin : undefined;
   const restore = (): void => void terminal?.setRawMode(false);
   try {
@@ -22,6 +26,7 @@ export async function attachVerb(name: string, { input, logs, passSignals = true
       stdout: process.stdout,
       stderr: process.stderr,
       logs,
+      ...(since === undefined ? {} : { since }),
       ...(detachKeys ? { detachKeys } : {}),
     });
     // Also where an error that nobody foresaw ends this process.

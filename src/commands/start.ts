@@ -24,7 +24,8 @@ export default class Start extends Command {
     if (!flags.attach && !flags.interactive) return eachName(args.name, async (name) => void (await start(name)));
     if (first === undefined || second !== undefined)
       throw new UserError('crt start -a takes one container', { hint: 'start the others without -a' });
+    const since = Date.now();
     await start(first);
-    return attachVerb(first, { input: flags.interactive, logs: true });
+    return attachVerb(first, { input: flags.interactive, since });
   }
 }

@@ -71,6 +71,11 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identity.bootId === bootId();
 }
 
+/** True for one that a signal has stopped, and that does nothing until SIGCONT; also for one that a debugger holds. */
+export function isStoppedProcess(pid: number): boolean {
+  return /^[Tt]$/.test(readStat(pid)?.state ?? '');
+}
+
 /** The first namespace shows the processes of all others, by other numbers. */
 function mayRun({ pidNamespace, startTime: ticks }: ProcessIdentity): boolean {
   if (ownPidNamespace().pidNamespace !== undefined) return true;

@@ -7,6 +7,8 @@ import { codeOf, errnoName } from '../state/failure.js';
 import { REQUEST, requestBytes } from './requests.js';
 
 const REPLY_BYTES = 8;
+/** Milliseconds that a monitor has to answer; one that is stopped, or hangs in the kernel, never does. */
+const PATIENCE = 3000;
 
 /** A connection to the monitor of a container: what it is asked reaches this very container, whatever has its numbers or its name by then. */
 export class Control {
@@ -41,9 +43,9 @@ export class Control {
     }
   }
 
-  /** @throws UserError with the errno of the monitor's refusal; also when it ends before it has answered */
+  /** @throws UserError with the errno of the monitor's refusal; MonitorSilent; also when it ends before it has answered */
   async request(kind: Exclude<keyof typeof REQUEST, 'wait' | 'attach'>, value = 0): Promise<void> {
-    const { error } = await this.#ask(kind, value);
+    const { error } = await this.#inTime(this.#ask(kind, value));
     if (error !== 0) throw refusal(error);
   }
 
@@ -67,7 +69,7 @@ export class Control {
 
   /** What is written to the socket from now on is input for the command. @throws UserError when somebody else is attached, or it has no input */
   async attach(): Promise<Socket> {
-    const { error } = await this.#ask('attach', 0);
+    const { error } = await this.#inTime(this.#ask('attach', 0));
     if (error !== 0) throw refusal(error);
     this.#attached = true;
     return this.#socket;
@@ -75,6 +77,22 @@ export class Control {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  async #inTime<T>(answer: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        this.close();
+        reject(new MonitorSilent());
+      }, PATIENCE);
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      answer.catch(() => {});
+      clearTimeout(timer);
+    }
   }
 
   async #ask(kind: keyof typeof REQUEST, value: number): Promise<{ error: number; text: string }> {
@@ -114,6 +132,15 @@ export class Control {
       if (socket.destroyed || socket.readableEnded) return reject(new MonitorGone());
       socket.on('readable', read).on('close', end).on('end', end);
       read();
+    });
+  }
+}
+
+/** It listens and does not answer. */
+export class MonitorSilent extends UserError {
+  constructor() {
+    super(`the monitor does not answer: it was stopped, or it is cleaning up`, {
+      hint: 'see its state: crt ps -a; ps -C crt-init -o pid,stat,args',
     });
   }
 }

@@ -1,36 +1,50 @@
-import { type FSWatcher, fstatSync, watch } from 'node:fs';
-import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { type FSWatcher, fstatSync, statSync, watch } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { codeOf } from '../state/failure.js';
 
 /** Bytes of one read. */
 const CHUNK = 1 << 18;
 
-/** Numbers of the log files that are there, the oldest first; 0 is the one that is written. */
-async function numbers(directory: string): Promise<number[]> {
-  const found = (await readdir(directory)).flatMap((file) => {
-    const [, number] = /^log(?:\.(\d{1,4}))?$/.exec(file) ?? [];
-    return file === 'log' ? [0] : number === undefined ? [] : [Number(number)];
-  });
-  return found.sort((a, b) => b - a);
-}
-
 function fileOf(directory: string, number: number): string {
   return `${directory}/log${number === 0 ? '' : `.${number}`}`;
 }
 
-/** Opens all log files at once, the oldest first: a rotation between two of them takes none from us, or gives one twice, which is left out. */
+/** So many numbers in a row without a file are the end: a rotation leaves one free at a time. */
+const GAP = 4;
+
+/**
+ * Opens all log files, the oldest first, while they are rotated: a rotation only moves a file to a greater number, so who goes through the
+ * numbers upwards meets each one that was there at the beginning.
+ */
 async function openAll(directory: string): Promise<FileHandle[]> {
-  const handles: FileHandle[] = [];
-  const seen = new Set<number>();
-  for (const number of await numbers(directory)) {
+  const handles = new Map<number, FileHandle>();
+  for (let number = 0, missing = 0; missing < GAP; number++) {
     const handle = await openIfThere(fileOf(directory, number));
+    missing = handle === undefined ? missing + 1 : 0;
     if (handle === undefined) continue;
     const { ino } = fstatSync(handle.fd);
-    if (seen.has(ino)) await handle.close();
-    else handles.push(handle);
-    seen.add(ino);
+    if (handles.has(ino)) await handle.close();
+    else handles.set(ino, handle);
   }
-  return handles;
+  const [newest] = handles.keys();
+  // What was made meanwhile may have come after older ones. It is found again by who follows.
+  for (const ino of newest === undefined ? [] : newerThan(newest, directory)) {
+    await handles.get(ino)?.close();
+    handles.delete(ino);
+  }
+  return [...handles.values()].reverse();
+}
+
+function newerThan(newest: number, directory: string): number[] {
+  const newer: number[] = [];
+  for (let number = 0, missing = 0; missing < GAP; number++) {
+    const ino = statSync(fileOf(directory, number), { throwIfNoEntry: false })?.ino;
+    missing = ino === undefined ? missing + 1 : 0;
+    if (ino === newest) return newer;
+    if (ino !== undefined) newer.push(ino);
+  }
+  // It is rotated away, and so is all that was older.
+  return newer;
 }
 
 async function openIfThere(path: string): Promise<FileHandle | undefined> {
@@ -45,15 +59,30 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
 export interface FollowOptions {
   /** Go on with what is added, until `ended` resolves; then what is left is given. */
   readonly ended?: Promise<unknown>;
-  /** Only what is added from now on. */
-  readonly fromEnd?: boolean;
+  /** Only what was added after this moment. */
+  readonly from?: LogMark;
+}
+
+/** Where a log ended at some moment. */
+export interface LogMark {
+  readonly inode: number;
+  readonly size: number;
+}
+
+/** Where it ends now; undefined where nothing is written yet. */
+export function markEnd(directory: string): LogMark | undefined {
+  for (const number of [0, 1]) {
+    const stat = statSync(fileOf(directory, number), { throwIfNoEntry: false });
+    if (stat !== undefined) return { inode: stat.ino, size: stat.size };
+  }
+  return undefined;
 }
 
 /** `next`: another file follows. `caught-up`, once: all is read that was there, and what follows is new. */
 export type LogEvent = Buffer | 'next' | 'caught-up';
 
 /** The bytes of a log in their order, over all its files. */
-export async function* readLog(directory: string, { ended, fromEnd = false }: FollowOptions = {}): AsyncGenerator<LogEvent> {
+export async function* readLog(directory: string, { ended, from }: FollowOptions = {}): AsyncGenerator<LogEvent> {
   const change = new Change();
   const watcher = ended === undefined ? undefined : watchFolder(directory, change);
   void ended?.then(
@@ -62,7 +91,7 @@ export async function* readLog(directory: string, { ended, fromEnd = false }: Fo
   );
   const handles = await openAll(directory);
   try {
-    for (let position = fromEnd ? await skip(handles) : 0; handles.length > 0; position = 0) {
+    for (let position = from ? await skip(handles, from) : 0; handles.length > 0; position = 0) {
       yield* readOne(handles, position, directory, watcher === undefined ? undefined : change);
       await handles.shift()?.close();
       if (handles.length > 0) yield 'next';
@@ -73,10 +102,11 @@ export async function* readLog(directory: string, { ended, fromEnd = false }: Fo
   }
 }
 
-async function skip(handles: FileHandle[]): Promise<number> {
-  for (const handle of handles.splice(0, Math.max(0, handles.length - 1))) await handle.close();
-  const [last] = handles;
-  return last === undefined ? 0 : (await last.stat()).size;
+/** Where to go on after the mark; files from before it are left out. All of them, where that of the mark is rotated away. */
+async function skip(handles: FileHandle[], { inode, size }: LogMark): Promise<number> {
+  const at = handles.findIndex(({ fd }) => fstatSync(fd).ino === inode);
+  for (const handle of handles.splice(0, Math.max(0, at))) await handle.close();
+  return at < 0 ? 0 : size;
 }
 
 /** One file from a position to its end; of the newest, where it is followed, until a newer one stands in its place. */
@@ -99,8 +129,9 @@ async function* readOne(
       yield buffer.subarray(0, bytesRead);
       continue;
     }
+    // Also at the end: a slow reader may be some files behind.
+    if (change !== undefined && handles.length === 1 && (await wasRotated(handles, directory))) continue;
     if (isOver) return;
-    if (await wasRotated(handles, directory)) continue;
     if (!change.isCaughtUp) yield 'caught-up';
     change.isCaughtUp = true;
     await waiting;

@@ -6,7 +6,7 @@ import { initAlive } from '../state/status.js';
 import type { Entry } from '../state/store.js';
 import { type UndoContext, undoContext } from '../undo.js';
 import { settled } from '../wait.js';
-import { type FollowOptions, readLog } from './files.js';
+import { type FollowOptions, type LogMark, readLog } from './files.js';
 import { type Piece, PieceDecoder } from './pieces.js';
 
 export interface LogOptions {
@@ -17,8 +17,8 @@ export interface LogOptions {
   /** Only what was said from then on, and before then: milliseconds since 1970. */
   readonly since?: number;
   readonly until?: number;
-  /** Only what is said from now on. */
-  readonly fromEnd?: boolean;
+  /** Only what was said after this moment. */
+  readonly from?: LogMark;
 }
 
 /** A line of the output, or the beginning of one that is not ended: of the terminal or stdout, or of stderr. */
@@ -30,7 +30,7 @@ export interface LogLine {
   readonly bytes: Buffer;
   /** False for what goes on a line that was given before. */
   readonly isStart: boolean;
-  /** Bytes that were lost before it, since the disk had no room. */
+  /** Bytes that were lost before it, since the disk had no room. Those after the last line come with an empty one. */
   readonly lost: number;
 }
 
@@ -46,7 +46,7 @@ export async function* logs(name: string, options: LogOptions = {}, context: Und
   let last = tail === undefined ? undefined : new LastLines(tail);
   try {
     const more = follow === undefined ? {} : { ended: follow.ended };
-    for await (const line of lines(folder, { ...more, fromEnd: options.fromEnd ?? false })) {
+    for await (const line of lines(folder, { ...more, ...(options.from ? { from: options.from } : {}) })) {
       if (line === 'caught-up') {
         yield* last?.take() ?? [];
         last = undefined;
@@ -93,13 +93,15 @@ function following(entry: Entry, { follow }: LogOptions, context: UndoContext): 
 }
 
 async function* lines(folder: string, options: FollowOptions): AsyncGenerator<LogLine | 'caught-up'> {
-  let decoder = new PieceDecoder();
+  const decoder = new PieceDecoder();
   const open = { stdout: false, stderr: false };
   for await (const chunk of readLog(folder, options)) {
     if (chunk === 'caught-up') yield chunk;
-    else if (chunk === 'next') decoder = new PieceDecoder();
-    else for (const piece of decoder.push(chunk)) yield* cut(piece, open);
+    else for (const piece of chunk === 'next' ? decoder.next() : decoder.push(chunk)) yield* cut(piece, open);
   }
+  // What is whole behind half a piece is given, too.
+  for (const piece of decoder.next()) yield* cut(piece, open);
+  if (decoder.lost > 0) yield { stream: 'stdout', time: Date.now(), bytes: Buffer.alloc(0), isStart: false, lost: decoder.lost };
 }
 
 /** The lines of one piece; `open` remembers of each stream whether its line goes on. */

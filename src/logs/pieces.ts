@@ -27,11 +27,29 @@ export class PieceDecoder {
       if (bytes.length < HEADER) break;
       const size = bytes.readUInt32LE(4);
       if (bytes.length < HEADER + size) break;
-      this.#take(bytes, bytes.subarray(HEADER, HEADER + size), pieces);
-      bytes = bytes.subarray(HEADER + size);
+      const rest = bytes.subarray(HEADER + size);
+      const inner = mayBeHeader(rest) ? -1 : findWhole(bytes, HEADER + size);
+      if (inner < 0) this.#take(bytes, bytes.subarray(HEADER, HEADER + size), pieces);
+      bytes = inner < 0 ? rest : bytes.subarray(inner);
     }
     this.#rest = Buffer.from(bytes);
     return pieces;
+  }
+
+  /** Another file follows: half a piece at the end of this one is passed over, unless whole ones come after its beginning. */
+  next(): Piece[] {
+    const pieces: Piece[] = [];
+    for (let bytes = this.#rest; bytes.length > 0; ) {
+      this.#rest = Buffer.alloc(0);
+      pieces.push(...this.push(bytes.subarray(1)));
+      bytes = this.#rest;
+    }
+    return pieces;
+  }
+
+  /** Bytes that were lost after the last piece. */
+  get lost(): number {
+    return this.#lost;
   }
 
   #take(header: Buffer, bytes: Buffer, pieces: Piece[]): void {
@@ -54,6 +72,20 @@ function findPiece(bytes: Buffer): number {
     at = next < 0 ? Math.max(at + 1, bytes.length - MAGIC.length + 1) : next;
   }
   return at;
+}
+
+/** What follows a whole piece is another, or nothing yet. */
+function mayBeHeader(bytes: Buffer): boolean {
+  if (bytes.length >= HEADER) return isHeader(bytes, 0);
+  const known = Math.min(bytes.length, MAGIC.length);
+  return bytes.compare(MAGIC, 0, known, 0, known) === 0;
+}
+
+/** Of half a piece that others were written after: where the first of them begins, before `end`; -1 where there is none. */
+function findWhole(bytes: Buffer, end: number): number {
+  for (let at = bytes.indexOf(MAGIC, 1); at >= 0 && at < end; at = bytes.indexOf(MAGIC, at + 1))
+    if (bytes.length - at >= HEADER && isHeader(bytes, at)) return at;
+  return -1;
 }
 
 function isHeader(bytes: Buffer, at: number): boolean {
