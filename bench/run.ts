@@ -1,4 +1,4 @@
-// npm run bench -- [-n RUNS] [--rootfs DIR] [--json FILE]
+// npm run bench -- [-n RUNS] [--rootfs DIR] [--json FILE]; or --crowd [--rootfs DIR]
 // What a start costs, beside the peers, in one interleaved run: the machine's mood then touches everyone alike.
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { absentStateFolders, cleanUp } from './cleanup.js';
 import { type Arena, type Contestant, enter, type Skipped } from './contestants.js';
+import { crowd } from './crowd.js';
 import { cgroupDescription, restartWithoutUnified } from './namespace.js';
 import { formatReport } from './report.js';
 import { measureSizes } from './sizes.js';
@@ -18,14 +19,19 @@ function repositoryFile(path: string): string {
   return fileURLToPath(new URL(`../${path}`, import.meta.url));
 }
 
-function readOptions(): { runs: number; rootfs: string; json: string | undefined } {
+function readOptions(): { runs: number; rootfs: string; json: string | undefined; crowd: boolean } {
   const { values } = parseArgs({
-    options: { runs: { type: 'string', short: 'n', default: '50' }, rootfs: { type: 'string' }, json: { type: 'string' } },
+    options: {
+      runs: { type: 'string', short: 'n', default: '50' },
+      rootfs: { type: 'string' },
+      json: { type: 'string' },
+      crowd: { type: 'boolean', default: false },
+    },
   });
   const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1) throw new Error(`-n ${values.runs}: a number of rounds from 1 up`);
   const rootfs = values.rootfs ?? process.env['CRT_TEST_ROOTFS'] ?? 'host';
-  return { runs, rootfs: rootfs === 'host' ? rootfs : resolve(rootfs), json: values.json };
+  return { runs, rootfs: rootfs === 'host' ? rootfs : resolve(rootfs), json: values.json, crowd: values.crowd };
 }
 
 async function time(contestant: Contestant, round: number): Promise<number> {
@@ -72,6 +78,10 @@ async function main(): Promise<number> {
   const helper = repositoryFile('helper/crt-init');
   if (process.getuid?.() !== 0) throw new Error('the benchmark needs root: sudo npm run bench');
   if (!existsSync(built) || !existsSync(helper)) throw new Error("nothing is built: run 'npm run build' first");
+  if (options.crowd) {
+    await crowd((await import(built)) as Parameters<typeof crowd>[0], options.rootfs);
+    return 0;
+  }
   const restarted = restartWithoutUnified();
   if (restarted !== undefined) return restarted;
   if (options.rootfs === 'host') {
