@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { UserError } from './errors.js';
 import { find, findRunning, type RunningEntry } from './find.js';
+import { readKeptOptions } from './kept-options.js';
 import { Control } from './launch/control.js';
 import { sizeValue } from './launch/requests.js';
 import { type LogMark, markEnd } from './logs/files.js';
@@ -12,7 +13,7 @@ import { type UndoContext, undoContext } from './undo.js';
 import { wait } from './wait.js';
 
 export interface AttachOptions {
-  /** Input for the command; undefined: only its output is shown. */
+  /** Input for the command; undefined: only its output is shown. So it is of a container that was started without `stdin`. */
   readonly input?: Readable;
   /** Where the output goes. With a terminal all of it is stdout. */
   readonly stdout: Writable;
@@ -30,6 +31,10 @@ export interface AttachOptions {
 /** A connection to a running container. */
 export interface Attachment {
   readonly name: string;
+  /** Its command has a terminal. */
+  readonly tty: boolean;
+  /** It was started with `stdin`, and can be typed to. */
+  readonly hasInput: boolean;
   /** To its command. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Of its terminal; nothing happens without one. */
@@ -52,14 +57,18 @@ export async function attach(name: string, options: AttachOptions, context: Undo
   // Before any input: what that is answered belongs to us.
   const mark = markEnd(logFolder(entry));
   const end = new AbortController();
-  const keys = options.detachKeys ?? (options.input && 'isTTY' in options.input && options.input.isTTY ? DETACH_KEYS : new Uint8Array());
-  const input = options.input && (await feed(entry, options.input, keys, () => end.abort()));
+  const { tty = false, stdin = false } = readKeptOptions(entry.record) ?? {};
+  const source = stdin ? options.input : undefined;
+  const keys = options.detachKeys ?? (source && 'isTTY' in source && source.isTTY ? DETACH_KEYS : new Uint8Array());
+  const input = source && (await feed(entry, source, keys, () => end.abort()));
   // From the beginning: one that is removed at its end tells nobody who asks later.
   const code = wait(name, { signal: end.signal }, context).catch(() => null);
   options.signal?.addEventListener('abort', () => end.abort(), { once: true });
   const shown = show(name, { ...options, ...(mark ? { from: mark } : {}) }, end.signal, context);
   return {
     name,
+    tty: tty !== false,
+    hasInput: stdin,
     kill: (signal) => send(entry, constants.signals[signal], context),
     resize: (rows, columns) => ask(entry, (control) => control.request('resize', sizeValue(rows, columns))),
     ended: shown
@@ -75,7 +84,14 @@ export async function attach(name: string, options: AttachOptions, context: Undo
 function afterTheEnd(name: string, options: AttachOptions, context: UndoContext): Attachment {
   const shown = show(name, options, options.signal ?? new AbortController().signal, context);
   const nothing = (): Promise<void> => Promise.resolve();
-  return { name, kill: nothing, resize: nothing, ended: shown.then((isOver) => (isOver ? wait(name, {}, context) : undefined)) };
+  return {
+    name,
+    tty: false,
+    hasInput: false,
+    kill: nothing,
+    resize: nothing,
+    ended: shown.then((isOver) => (isOver ? wait(name, {}, context) : undefined)),
+  };
 }
 
 async function ask(entry: RunningEntry, work: (control: Control) => Promise<void>): Promise<void> {

@@ -37,6 +37,7 @@ export type {
   InspectedRootfs,
   InspectedState,
 } from './inspection.js';
+export { passOutput } from './launch/raw-output.js';
 export { type ContainerSummary, type ListOptions, list } from './list.js';
 export { type LogLine, type LogOptions, logs } from './logs/logs.js';
 export type {

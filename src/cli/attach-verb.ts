@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty';
-import { attach, UserError } from '../index.js';
+import { attach, passOutput, UserError } from '../index.js';
 import { notice } from './report.js';
 
 /** What goes on to the command. */
@@ -31,7 +31,12 @@ export async function attachVerb(
     });
     // Also where an error that nobody foresaw ends this process.
     process.once('exit', restore);
-    terminal?.setRawMode(true);
+    if (input && !attachment.hasInput && !isatty(0)) notice(`${name} has no input, it was started without -i: only its output is shown`);
+    // Without a terminal of its own ours stays as it is: lines are edited here, and Ctrl-C is a signal.
+    if (attachment.tty && terminal) {
+      terminal.setRawMode(true);
+      passOutput();
+    }
     const pass = (signal: NodeJS.Signals): void => void attachment.kill(signal).catch(() => {});
     for (const signal of passSignals ? RELAYED : []) process.on(signal, pass);
     const resize = (): void => {

@@ -145,9 +145,9 @@ e2e('detach keys that are asked for count in a pipe too, and what only begins li
 
 e2e('without -i there is no input, in words; without an input of ours the output comes', async (t) => {
   const name = await detached(t, ['sh', '-c', 'echo ready; while ! test -e /go; do sleep 0.05; done; echo out; echo err >&2; exit 3']);
-  const { code, stderr } = await crt(t, ['attach', name], { input: 'x' });
-  t.is(code, 125);
-  t.regex(stderr, /has no input/);
+  const typing = startCrt(t, ['attach', name]);
+  await until(typing.stderr, 'has no input');
+  const typed = ended(typing);
   const look = startCrt(t, ['attach', '--no-stdin', '--logs', name], { stdio: ['ignore', 'pipe', 'pipe'] });
   const end = ended(look);
   await until(look.stdout, 'ready');
@@ -156,6 +156,8 @@ e2e('without -i there is no input, in words; without an input of ours the output
   writeFileSync(`/proc/${init}/root/go`, '');
   const seen = await end;
   t.deepEqual([seen.code, seen.stdout, seen.stderr], [3, 'ready\nout\n', 'err\n']);
+  const other = await typed;
+  t.deepEqual([other.code, other.stdout], [3, 'out\n']);
 });
 
 e2e('signals are passed on; with --sig-proxy=false they end the connection', async (t) => {
