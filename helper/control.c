@@ -59,13 +59,19 @@ static struct connection *find(int fd)
 	return NULL;
 }
 
-void control_poll(struct pollfd *polls)
+nfds_t control_poll(struct pollfd *polls)
 {
+	nfds_t count = 1;
+
 	/* A full table leaves the next one in the queue of the socket. */
 	polls[0] = (struct pollfd){ .fd = state.socket >= 0 && find(-1) ? state.socket : -1, .events = POLLIN };
-	for (int i = 0; i < CONNECTIONS; i++)
+	for (int i = 0; i < CONNECTIONS; i++) {
 		polls[1 + i] =
 			(struct pollfd){ .fd = state.socket < 0 ? -1 : state.connections[i].fd, .events = POLLIN };
+		if (polls[1 + i].fd >= 0)
+			count = 2 + (nfds_t)i;
+	}
+	return count;
 }
 
 /* Small enough for any socket's buffer; who has filled that with questions and reads no answers misses some. */
@@ -173,8 +179,7 @@ void control_end(struct context *context, const char *text)
 		unlinkat(state.directory, ".ended", 0);
 	/* Who had connected before hears it; who comes later finds it written. */
 	for (int i = 0; i < 4 * CONNECTIONS; i++) {
-		control_poll(polls);
-		if (poll(polls, CONTROL_POLLS, 0) <= 0)
+		if (poll(polls, control_poll(polls), 0) <= 0)
 			break;
 		control_move(context, polls, refuse);
 	}

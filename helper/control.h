@@ -19,8 +19,9 @@ struct control_reply {
 /* What one request is answered with: 0, or -1 with errno. `connection` is its socket. */
 typedef int control_handler(struct context *context, const struct request_record *request, int connection);
 
-/* Says what to wait for, and handles what has come. Without a control socket nothing. */
-void control_poll(struct pollfd *polls);
+/* Says what to wait for, and handles what has come. Without a control socket nothing. Answers how many entries are in
+ * use: poll(2) takes no more of them than the limit on open files is. */
+nfds_t control_poll(struct pollfd *polls);
 void control_move(struct context *context, const struct pollfd *polls, control_handler *handle);
 
 /* The connection of the request that is being handled is somebody else's from now on; it has its answer already. */

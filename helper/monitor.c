@@ -215,12 +215,18 @@ static void serve_signal(struct context *context, int signals)
 	copy_size(context->master);
 }
 
-enum { STATUS_POLL, INIT_POLL, SIGNAL_POLL, LISTENER_POLL, PUMP_POLL, CONTROL_POLL = PUMP_POLL + PUMPS };
+enum {
+	STATUS_POLL,
+	INIT_POLL,
+	SIGNAL_POLL,
+	LISTENER_POLL,
+	PUMP_POLL,
+	RELAY_POLL = PUMP_POLL + PUMPS,
+	CONTROL_POLL = RELAY_POLL + RELAY_POLLS /* last: as many as there are */
+};
 
 static void serve(struct context *context, int signals, struct pollfd *polls)
 {
-	struct pollfd *relayed = polls + CONTROL_POLL + CONTROL_POLLS;
-
 	if (polls[SIGNAL_POLL].revents)
 		serve_signal(context, signals);
 	if (polls[LISTENER_POLL].revents) {
@@ -230,7 +236,7 @@ static void serve(struct context *context, int signals, struct pollfd *polls)
 	control_move(context, polls + CONTROL_POLL, obey);
 	pumps_move(context->pumps, polls + PUMP_POLL);
 	if (context->master >= 0)
-		relay_move(&relay, relayed);
+		relay_move(&relay, polls + RELAY_POLL);
 	/* Whether to kill init for a signal that it does not handle is not decided here. */
 	if (relay.typed)
 		send_event(EVENT_TYPED, 0, relay.typed, 0, NULL);
@@ -239,14 +245,15 @@ static void serve(struct context *context, int signals, struct pollfd *polls)
 
 static int run(struct context *context, int signals)
 {
-	struct pollfd polls[CONTROL_POLL + CONTROL_POLLS + RELAY_POLLS] = {
+	struct pollfd polls[CONTROL_POLL + CONTROL_POLLS] = {
 		[STATUS_POLL] = { .fd = STATUS_FD, .events = POLLIN },
 		[INIT_POLL] = { .fd = context->ledger->init_pidfd, .events = POLLIN },
 		[SIGNAL_POLL] = { .fd = signals, .events = POLLIN },
 		[LISTENER_POLL] = { .fd = context->listener, .events = POLLIN },
+		[RELAY_POLL] = { .fd = -1 },
+		[RELAY_POLL + 1] = { .fd = -1 },
+		[RELAY_POLL + 2] = { .fd = -1 },
 	};
-	struct pollfd *relayed = polls + CONTROL_POLL + CONTROL_POLLS;
-	nfds_t count = CONTROL_POLL + CONTROL_POLLS + (context->master < 0 ? 0 : RELAY_POLLS);
 
 	if (context->master >= 0) {
 		/* Only now: until the command runs the supervisor may print, for a terminal in its usual modes. */
@@ -255,10 +262,11 @@ static int run(struct context *context, int signals)
 		relay_begin(&relay, context);
 	}
 	for (;;) {
+		nfds_t count = CONTROL_POLL + control_poll(polls + CONTROL_POLL);
+
 		pumps_poll(context->pumps, polls + PUMP_POLL);
-		control_poll(polls + CONTROL_POLL);
 		if (context->master >= 0)
-			relay_poll(&relay, relayed);
+			relay_poll(&relay, polls + RELAY_POLL);
 		if (poll(polls, count, until_deadline(context)) < 0)
 			continue;
 		if (polls[STATUS_POLL].revents && serve_request(context) < 0) {

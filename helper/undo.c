@@ -117,8 +117,7 @@ static void sleep_for(struct context *context, int64_t millis)
 
 	context->woken = 0;
 	while (!context->woken && (now = now_nanos()) < until) {
-		control_poll(polls);
-		if (poll(polls, CONTROL_POLLS, (int)((until - now) / 1000000) + 1) > 0)
+		if (poll(polls, control_poll(polls), (int)((until - now) / 1000000) + 1) > 0)
 			control_move(context, polls, wake);
 	}
 }
