@@ -6,7 +6,7 @@ import { box, e2e, ROOTFS } from './support.js';
 /** A program that runs a container in each way, and does nothing to end by itself. */
 const PROGRAM = `
 import { run, runDetached, stop, remove, logs } from ${JSON.stringify(fileURLToPath(new URL('../../src/index.ts', import.meta.url)))};
-const [name, rootfs] = process.argv.slice(2);
+const [name, rootfs] = process.argv.slice(1);
 const given = { name, rootfs };
 console.log((await run({ ...given, command: ['echo', 'captured'] })).stdout.trim());
 console.log((await run({ ...given, command: ['cat'], input: 'typed' })).stdout);
