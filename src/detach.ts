@@ -17,7 +17,7 @@ import { Watch } from './watch.js';
  * @returns once the command has been exec'd.
  * @throws as `run`.
  */
-export function runDetached(given: DetachOptions): Promise<DetachedContainer> {
+export async function runDetached(given: DetachOptions): Promise<DetachedContainer> {
   return startDetached(given, () => prepareDetached(given));
 }
 
@@ -35,7 +35,7 @@ function optionsOf({ rm = false, restart: _restart, stdin: _stdin, log: _log, ..
  * Starts a stopped container again, as it was started: with its layer, its user ids and its options.
  * @throws UserError when it is not stopped, or was not kept by `runDetached`; else as `run`.
  */
-export function startAgain(entry: Entry, { roots }: Pick<UndoContext, 'roots'>): Promise<DetachedContainer> {
+export async function startAgain(entry: Entry, { roots }: Pick<UndoContext, 'roots'>): Promise<DetachedContainer> {
   const { record, given } = checkStartable(entry);
   const layer = record.layer?.slice(roots.layers.length + 1);
   const reuse = {
@@ -60,7 +60,7 @@ function lifeOf({ log = {}, stdin = false }: DetachOptions, reuse: Pick<Life, 's
   return { detached: true, stdin, log: { size: log.maxSize ?? 0, files: log.maxFiles ?? 1 }, ...reuse };
 }
 
-function startDetached(given: DetachOptions, decide: () => Prepared, again?: Entry): Promise<DetachedContainer> {
+async function startDetached(given: DetachOptions, decide: () => Prepared, again?: Entry): Promise<DetachedContainer> {
   const options = optionsOf(given);
   // The time limit is the monitor's; an abort ends the start.
   const watch = new Watch(given.signal ? { signal: given.signal } : {});

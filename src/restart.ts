@@ -67,8 +67,10 @@ function decide(before: Entry, directory: HostPath, { roots }: UndoContext): num
   });
 }
 
-/** Says that the container is not to be started again by itself. @returns false when it is gone */
+/** Says that the container is not to be started again by itself, where it would be. @returns false when it is gone */
 export function forbidRestart(entry: Entry, { roots }: { roots: Pick<Roots, 'state'> }): boolean {
+  const { on = 'no' } = (entry.record && readKeptOptions(entry.record)?.restart) ?? {};
+  if (on === 'no') return true;
   const said = withUndoLock(entry.directory, () => {
     const now = read(roots, entry.name);
     if (now?.record === undefined || !isSame(now, entry)) return false;

@@ -20,7 +20,7 @@ import { Watch } from './watch.js';
  * wait, undo. Whatever happens on the way, nothing is left on the host.
  * @throws UserError for bad input or a host that cannot; StepError when a step of the start failed; both before the command ran.
  */
-export function run(options: RunOptions): Promise<Result> {
+export async function run(options: RunOptions): Promise<Result> {
   const watch = new Watch(options);
   const told = new Told(options);
   return untilIdsAreOurs(() => attempt(options, watch, told));

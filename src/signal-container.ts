@@ -7,6 +7,7 @@ import { isForeign } from './host/process.js';
 import { Control, MonitorSilent } from './launch/control.js';
 import { signalValue } from './launch/requests.js';
 import { forbidRestart } from './restart.js';
+import { codeOf } from './state/failure.js';
 import { ownCgroups, type UndoContext, undoContext } from './undo.js';
 
 /**
@@ -19,8 +20,17 @@ export async function kill(name: string, signal: NodeJS.Signals | number = 'SIGK
   const number = typeof signal === 'number' ? signal : constants.signals[signal];
   if (!Number.isInteger(number) || number < 1 || number > 64) throw new UserError(`there is no signal ${signal}`, { hint: 'kill -l' });
   const entry = findRunning(name, context.roots);
-  if (ENDING.has(number)) forbidRestart(entry, context);
+  if (ENDING.has(number)) tryToForbid(entry, context);
   await send(entry, number, context);
+}
+
+/** Where it cannot be written down, the disk being full, no restart can be either. */
+export function tryToForbid(entry: RunningEntry, context: UndoContext): void {
+  try {
+    forbidRestart(entry, context);
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT', 'EROFS'].includes(codeOf(error) ?? codeOf((error as Error).cause) ?? '')) throw error;
+  }
 }
 
 /** What a person sends to end something. */

@@ -5,10 +5,10 @@ import { find, findRunning, type RunningEntry } from './find.js';
 import { isAlive } from './host/process.js';
 import { Control } from './launch/control.js';
 import { forbidRestart } from './restart.js';
-import { send } from './signal-container.js';
+import { send, tryToForbid } from './signal-container.js';
 import { waitUntil } from './state/pause.js';
-import { status } from './state/status.js';
-import type { Entry } from './state/store.js';
+import { isSame, status } from './state/status.js';
+import { type Entry, read } from './state/store.js';
 import { type UndoContext, undoContext } from './undo.js';
 import { INTERVAL, isFirst, untilSettled } from './wait.js';
 
@@ -27,20 +27,21 @@ export interface StopOptions {
 export async function stop(name: string, options: StopOptions = {}, context: UndoContext = undoContext()): Promise<void> {
   const { timeout = 10_000, signal = 'SIGTERM' } = options;
   if (!Number.isFinite(timeout) || timeout < 0) throw new UserError('timeout: milliseconds, 0 or more');
-  const entry = find(name, context.roots);
-  switch (status(entry)) {
-    case 'leftover':
-      return;
-    case 'stopped':
-      // Its monitor may still be cleaning up.
-      return untilSettled(entry, context);
-    case 'restarting':
-      forbidRestart(entry, context);
-      return wakeMonitor(entry);
-    default:
+  let entry = find(name, context.roots);
+  // Its monitor may be just about to start it again: then it is that start which is to end.
+  while (status(entry) === 'restarting' || (status(entry) === 'creating' && (entry.record?.start ?? 1) > 1)) {
+    forbidRestart(entry, context);
+    if (status(entry) === 'restarting') await wakeMonitor(entry);
+    else await delay(INTERVAL);
+    const now = read(context.roots, name);
+    if (now === undefined || !isSame(now, entry)) return;
+    entry = now;
   }
+  if (status(entry) === 'leftover') return;
+  // Its monitor may still be cleaning up.
+  if (status(entry) === 'stopped') return untilSettled(entry, context);
   const running = findRunning(name, context.roots);
-  forbidRestart(running, context);
+  tryToForbid(running, context);
   const over = new AbortController();
   const end = death(running, over.signal);
   try {
@@ -71,5 +72,7 @@ export async function wakeMonitor(entry: Entry): Promise<void> {
   const control = await Control.open(entry.directory, entry.inode);
   if (control === undefined) return;
   await control.request('signal', 0).catch(() => {});
-  await control.gone();
+  // Not longer: it may be the monitor of the next start by now.
+  await isFirst(control.gone(), 1000);
+  control.close();
 }

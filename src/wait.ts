@@ -61,7 +61,7 @@ function isSettled(entry: Entry): boolean {
 /** Milliseconds that a dead container's monitor has to clean up; of hundreds that end at once each waits for its turn. */
 const CLEANUP_PATIENCE = 60_000;
 /** The same for a monitor that is stopped: nothing will come of it. */
-const STOPPED_PATIENCE = 3_000;
+const STOPPED_PATIENCE = 2_000;
 
 /** The same, for one that has ended or was killed. @throws UserError when it is not cleaned up in time */
 export async function untilSettled(entry: Entry, context: Pick<UndoContext, 'roots'>): Promise<void> {

@@ -8,7 +8,7 @@ import { REQUEST, requestBytes } from './requests.js';
 
 const REPLY_BYTES = 8;
 /** Milliseconds that a monitor has to answer; one that is stopped, or hangs in the kernel, never does. */
-const PATIENCE = 3000;
+const PATIENCE = 2000;
 
 /** A connection to the monitor of a container: what it is asked reaches this very container, whatever has its numbers or its name by then. */
 export class Control {

@@ -99,6 +99,8 @@ export function reclaim(entry: Entry, record: Omit<ContainerRecord, 'id' | 'star
   const { name, directory } = entry;
   const next = withUndoLock(directory, () => {
     const now = read(roots, name);
+    // A start that was due has been forbidden meanwhile: `crt stop`.
+    if (entry.restart?.due !== undefined && now?.restart?.due === undefined) return undefined;
     if (now?.record === undefined || !isSame(now, entry) || !ENDED.has(status(now)) || !mayTake(now)) return undefined;
     const full: ContainerRecord = { ...record, id: now.record.id, command: shorten(record.command), start: now.record.start + 1 };
     writeByRename(directory, 'state.json', JSON.stringify(full));

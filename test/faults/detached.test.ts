@@ -7,7 +7,7 @@ import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
 import { detached, holds, letter, ownBox, pidsOf, removeIfThere, said, saying, stateOf } from '../e2e/detached.js';
 import { CRT, crt, MIB, ROOTFS, startCrt } from '../e2e/support.js';
-import { command, faults, LONG, remains, SHORT_TIME, SLOWEST } from './experiment.js';
+import { command, faults, LONG, remains, SHORT_TIME, SLOWEST, verdict } from './experiment.js';
 
 const roots = stateRoots();
 
@@ -19,21 +19,6 @@ async function neighbour(t: ExecutionContext): Promise<() => void> {
     t.deepEqual(pidsOf(name), before);
     t.is(stateOf(name), 'running');
   };
-}
-
-/** What holds after any fault: `ps` and the processes agree, `rm -f` works, once more too, and nothing is left. @returns what does not */
-function verdict(name: string): string | undefined {
-  const status = stateOf(name);
-  const entry = read(roots, name);
-  const lives = entry?.init !== undefined && /^[RSDT]$/.test(letter(entry.init.pid) ?? '');
-  if ((status === 'running') !== lives) return `ps says ${status}, init ${lives ? 'lives' : 'does not live'}`;
-  try {
-    if (remains(name).length > 0) remove(name, { force: true });
-  } catch (error) {
-    if (!/no container named/.test((error as Error).message)) return `rm -f: ${(error as Error).message}`;
-  }
-  const left = remains(name);
-  return left.length === 0 ? undefined : `rm -f leaves ${left.join(', ')}`;
 }
 
 const runWords = (name: string, ...more: string[]): string[] => [...CRT, 'run', '-d', name, '--rootfs', ROOTFS, '--memory', '64', ...more];

@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { list, remove } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
+import { read } from '../../src/state/store.js';
+import { letter, stateOf } from '../e2e/detached.js';
 import { CRT, host, ROOTFS, traces } from '../e2e/support.js';
 
 /** CRT_FAULTS=long asks for the long form. */
@@ -144,4 +146,19 @@ export function callsAfterClaim(log: string, name: string): (readonly [call: str
     if (isClaimed && !isNodes) calls.push([call, counts.get(call) ?? 0]);
   }
   return calls;
+}
+
+/** What holds after any fault: `ps` and the processes agree, `rm -f` works, once more too, and nothing is left. @returns what does not */
+export function verdict(name: string): string | undefined {
+  const status = stateOf(name);
+  const entry = read(stateRoots(), name);
+  const lives = entry?.init !== undefined && /^[RSDT]$/.test(letter(entry.init.pid) ?? '');
+  if ((status === 'running') !== lives) return `ps says ${status}, init ${lives ? 'lives' : 'does not live'}`;
+  try {
+    if (remains(name).length > 0) remove(name, { force: true });
+  } catch (error) {
+    if (!/no container named/.test((error as Error).message)) return `rm -f: ${(error as Error).message}`;
+  }
+  const left = remains(name);
+  return left.length === 0 ? undefined : `rm -f leaves ${left.join(', ')}`;
 }
