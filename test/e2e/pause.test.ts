@@ -98,7 +98,7 @@ e2e('a paused container whose supervisor was killed is undone by the next comman
 });
 
 e2e('one that forks without end stands still as well', async (t) => {
-  const { name, child } = await running(t, 'echo ready; f() { while :; do (sleep 0.05) & (:) & done; }; f');
+  const { name, child } = await running(t, 'echo ready; while :; do (sleep 0.05) & (:) & wait; done');
   pause(name);
   const pids = (): string => cgroupFile(name, ['pids', 'cgroup.procs'], 'cgroup.procs');
   const before = pids();
