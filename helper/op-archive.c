@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 
 #define FOLLOW 1 /* a link at the end of the path */
@@ -233,10 +234,14 @@ static int open_holder(int base, char *path, const char **name)
 static int finish(int fd, uint64_t flags)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = entry.mtime } };
+	struct statvfs system;
 
 	if ((flags & OWNERS) && fchown(fd, (uid_t)entry.uid, (gid_t)entry.gid))
 		return -1;
-	/* After the owner, whose change takes the bits away. */
+	/* After the owner, whose change takes the bits away. Never in a folder of the host, which is mounted so: there
+	 * they would count outside. */
+	if (fstatvfs(fd, &system) || (system.f_flag & ST_NOSUID))
+		flags &= ~(uint64_t)SET_IDS;
 	if (fchmod(fd, entry.mode & (flags & SET_IDS ? 07777 : 01777)))
 		return -1;
 	return futimens(fd, times);

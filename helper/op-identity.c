@@ -165,6 +165,12 @@ static int find_groups(struct context *context, struct database *group, const ch
 	return wanted ? refuse(context, "no group of this name in the container's /etc/group") : 0;
 }
 
+static int note_database(struct context *context)
+{
+	note(context, "the container's /etc/passwd or /etc/group is no regular file, or larger than 1 MiB");
+	return -1;
+}
+
 int op_user(struct context *context, const struct step *step)
 {
 	const char *spec = text_of(&context->plan, step, 0), *colon = strchr(spec, ':'), *item = NULL;
@@ -174,12 +180,15 @@ int op_user(struct context *context, const struct step *step)
 	char user[256], known[1024];
 	struct text text = text_in(user, sizeof(user)), name = text_in(known, sizeof(known));
 	gid_t gid;
+	uint32_t id;
 
 	if (length >= sizeof(user))
 		return refuse(context, "the name of the user is too long");
 	add_bytes(&text, spec, length);
-	if (open_database(root, "/etc/passwd", &passwd) || open_database(root, "/etc/group", &group))
-		return -1;
+	/* Of an id by number they only tell more: what is no database is none, and keeps nobody out. */
+	if ((open_database(root, "/etc/passwd", &passwd) && parse_id(user, &id)) ||
+	    (open_database(root, "/etc/group", &group) && ((colon && parse_id(colon + 1, &id)) || parse_id(user, &id))))
+		return note_database(context);
 	if (find_user(context, &passwd, user, &name) || find_groups(context, &group, colon ? colon + 1 : NULL, known))
 		return -1;
 	while ((item = list_next(&context->plan, step, 1, item))) {

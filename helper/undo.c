@@ -78,7 +78,9 @@ void call_crt(struct context *context)
 /* Has crt clean up, and decide what is next: milliseconds until it wants to be asked again, or -1. */
 static int64_t ask(struct context *context)
 {
-	int ends[2], turn cleanup_fd = control_turn();
+	int turn cleanup_fd = control_turn(), ends[2];
+
+	(void)turn; /* held until the end of this function */
 	char word[32];
 	size_t size = 0;
 	ssize_t got;

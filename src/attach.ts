@@ -63,6 +63,7 @@ export async function attach(name: string, options: AttachOptions, context: Undo
   const input = source && (await feed(entry, source, keys, () => end.abort()));
   // From the beginning: one that is removed at its end tells nobody who asks later.
   const code = wait(name, { signal: end.signal }, context).catch(() => null);
+  if (options.signal?.aborted) end.abort();
   options.signal?.addEventListener('abort', () => end.abort(), { once: true });
   const shown = show(name, { ...options, ...(mark ? { from: mark } : {}) }, end.signal, context);
   return {
@@ -113,7 +114,10 @@ async function show(
   const { since, from, logs: isAll } = options;
   const part = since !== undefined ? { since } : isAll || from === undefined ? {} : { from };
   const source = logs(name, { follow: true, ...part }, context);
-  const aborted = new Promise<'aborted'>((resolve) => signal.addEventListener('abort', () => resolve('aborted'), { once: true }));
+  const aborted = new Promise<'aborted'>((resolve) => {
+    if (signal.aborted) resolve('aborted');
+    signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+  });
   for (;;) {
     const next = await Promise.race([source.next(), aborted]);
     if (next === 'aborted') {

@@ -63,7 +63,7 @@ export function placeInside(name: string, path: string, use: 'read' | 'write', r
     const target = { pid: init.pid, startTime: init.startTime, hasUserNamespace };
     return { ...common, sealed: !hasUserNamespace, compile: (end) => copyInRunning(target, end) };
   }
-  if (now !== 'stopped' || entry.record?.keep !== true)
+  if ((now !== 'stopped' && now !== 'restarting') || entry.record?.keep !== true)
     throw new UserError(`${name} is ${now}, and only one that runs or is kept has files`, { hint: 'crt ps -a' });
   const started = readStart(entry);
   if (isInMemory(started))

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UserError } from './errors.js';
 import { find, isFileName } from './find.js';
@@ -33,7 +33,8 @@ export function diff(name: string, context: UndoContext = undoContext()): Differ
   const entry = find(name, context.roots);
   const plan = readPlan(entry);
   const { layer, ids = 0 } = entry.record ?? {};
-  if (layer === undefined) throw noLayer(name, plan);
+  // Of a detached one the folder is there in any case, for its log.
+  if (layer === undefined || !existsSync(`${layer}/upper`)) throw noLayer(name, plan);
   const records = parse(context.verbs.changes(`${layer}/upper`, lowerOf(plan, name), ids));
   return {
     changes: choose(records, targetsOf(plan)),

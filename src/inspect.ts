@@ -91,6 +91,7 @@ function withoutFolder(): Omit<ContainerInspection, keyof ReturnType<typeof desc
   const state = {
     pid: null,
     startedAt: null,
+    running: false,
     paused: false,
     exitCode: null,
     reason: null,
@@ -118,6 +119,7 @@ function stateOf({ init, exit }: Entry, pid: number | undefined, own: readonly s
   return {
     pid: pid ?? null,
     startedAt: (pid === undefined || init === undefined ? undefined : startedAt(init.startTime)) ?? null,
+    running: pid !== undefined,
     paused: pid !== undefined && isFrozen(own),
     exitCode: exit?.exitCode ?? null,
     reason: exit?.reason ?? null,

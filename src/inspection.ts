@@ -49,6 +49,7 @@ export interface InspectedState {
   readonly pid: number | null;
   /** ISO 8601, UTC; to a second. */
   readonly startedAt: string | null;
+  readonly running: boolean;
   readonly paused: boolean;
   /** 0 to 255; null while it runs, or when nobody saw the end. */
   readonly exitCode: number | null;

@@ -105,8 +105,8 @@ function summarize(entry: Entry, problem: string | undefined, facts: () => Cgrou
     pid: initAlive(entry) ? entry.init?.pid : undefined,
     memoryUsage: stats?.memoryUsage,
     memoryLimit: stats?.memoryLimit ?? entry.record?.memoryLimit,
-    exitCode: entry.exit?.exitCode ?? (entry.ended && exitCodeOf(entry.ended, false).exitCode),
-    problem,
+    exitCode: entry.exit === undefined ? entry.ended && exitCodeOf(entry.ended, false).exitCode : entry.exit.exitCode,
+    problem: problem ?? (entry.restart?.error && `its start failed: ${entry.restart.error}`),
   };
 }
 

@@ -6,7 +6,7 @@ import { isAlive, isForeign } from './host/process.js';
 import { releaseIds } from './ids.js';
 import { layerSize, layersOf, lostLayers, removeLayer } from './layer.js';
 import type { HostPath } from './plan/step.js';
-import { forbidRestart } from './restart.js';
+import { tryToForbid } from './restart.js';
 import { journal } from './state/journal.js';
 import { waitUntil } from './state/pause.js';
 import { caretaker, initAlive, isCaredFor, isOrphaned, isSame, type Status, status } from './state/status.js';
@@ -90,7 +90,7 @@ function stop(entry: Entry, force: boolean, context: UndoContext): boolean {
   const busy = isBusy(entry);
   if (busy && !force) throw stillRunning(entry);
   if (busy) {
-    if (entry.record !== undefined) forbidRestart(entry, context);
+    if (entry.record !== undefined) tryToForbid(entry, context);
     killContainer(entry, context.verbs);
   }
   if (entry.record !== undefined && entry.exit === undefined) awaitOwner(entry, force, context);
@@ -111,7 +111,7 @@ function endSilentMonitor({ monitor }: Entry, { verbs }: UndoContext): void {
 /** It does nothing but wait for the moment of the next start, and would for up to a minute. */
 function endMonitor(entry: Entry, context: UndoContext): void {
   const { monitor } = entry;
-  forbidRestart(entry, context);
+  tryToForbid(entry, context);
   if (monitor === undefined || !isAlive(monitor)) return;
   try {
     context.verbs.signal(monitor.pid, monitor.startTime, SIGKILL);

@@ -4,6 +4,7 @@ import { isAlive } from './host/process.js';
 import { readKeptOptions } from './kept-options.js';
 import { type HostPath, toHostPath } from './plan/step.js';
 import { nextRestart } from './restart-policy.js';
+import { codeOf } from './state/failure.js';
 import { writeByRename } from './state/file.js';
 import { withUndoLock } from './state/lock.js';
 import type { RestartRecord } from './state/record.js';
@@ -46,15 +47,17 @@ async function goOn(before: Entry, directory: HostPath, context: UndoContext): P
   try {
     await startAgain(entry, context);
     return undefined;
-  } catch {
+  } catch (error) {
     // As an end that nobody saw: the next try comes later. Where somebody else has taken it, that is not ours any more.
     const now = read(context.roots, before.name);
-    return now === undefined || !isSame(now, before) ? undefined : decide(now, directory, context);
+    return now === undefined || !isSame(now, before)
+      ? undefined
+      : decide(now, directory, context, error instanceof Error ? error.message : String(error));
   }
 }
 
 /** Milliseconds until the next start, 0: now. Written down under the lock, which `crt stop` takes to forbid it. */
-function decide(before: Entry, directory: HostPath, { roots }: UndoContext): number | undefined {
+function decide(before: Entry, directory: HostPath, { roots }: UndoContext, failure?: string): number | undefined {
   return withUndoLock(directory, () => {
     const entry = read(roots, before.name);
     if (entry?.record === undefined || !isSame(entry, before) || entry.exit === undefined) return undefined;
@@ -62,7 +65,9 @@ function decide(before: Entry, directory: HostPath, { roots }: UndoContext): num
     if (restart !== undefined) return restart.due === undefined ? undefined : Math.max(0, Date.parse(restart.due) - Date.now());
     const last = lastCount(directory);
     const next = nextRestart(readKeptOptions(record)?.restart, exit, age(entry), last);
-    if (next !== undefined) write(directory, { start: record.start, ...next, due: new Date(Date.now() + next.wait).toISOString() });
+    const why = failure === undefined ? {} : { error: failure.slice(0, 1000) || 'unknown' };
+    if (next !== undefined) write(directory, { start: record.start, ...next, due: new Date(Date.now() + next.wait).toISOString(), ...why });
+    else if (failure !== undefined) write(directory, { start: record.start, ...last, ...why });
     return next?.wait;
   });
 }
@@ -78,6 +83,15 @@ export function forbidRestart(entry: Entry, { roots }: { roots: Pick<Roots, 'sta
     return true;
   });
   return said ?? false;
+}
+
+/** The same; but where it cannot be written down, the disk being full, no restart can be either, and who wants to end it goes on. */
+export function tryToForbid(entry: Entry, context: { roots: Pick<Roots, 'state'> }): void {
+  try {
+    forbidRestart(entry, context);
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT', 'EROFS'].includes(codeOf(error) ?? codeOf((error as Error).cause) ?? '')) throw error;
+  }
 }
 
 function write(directory: HostPath, record: RestartRecord): void {

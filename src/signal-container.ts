@@ -6,8 +6,7 @@ import { findRunning, type RunningEntry } from './find.js';
 import { isForeign } from './host/process.js';
 import { Control, MonitorSilent } from './launch/control.js';
 import { signalValue } from './launch/requests.js';
-import { forbidRestart } from './restart.js';
-import { codeOf } from './state/failure.js';
+import { tryToForbid } from './restart.js';
 import { ownCgroups, type UndoContext, undoContext } from './undo.js';
 
 /**
@@ -22,15 +21,6 @@ export async function kill(name: string, signal: NodeJS.Signals | number = 'SIGK
   const entry = findRunning(name, context.roots);
   if (ENDING.has(number)) tryToForbid(entry, context);
   await send(entry, number, context);
-}
-
-/** Where it cannot be written down, the disk being full, no restart can be either. */
-export function tryToForbid(entry: RunningEntry, context: UndoContext): void {
-  try {
-    forbidRestart(entry, context);
-  } catch (error) {
-    if (!['ENOSPC', 'EDQUOT', 'EROFS'].includes(codeOf(error) ?? codeOf((error as Error).cause) ?? '')) throw error;
-  }
 }
 
 /** What a person sends to end something. */

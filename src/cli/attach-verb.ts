@@ -38,7 +38,8 @@ export async function attachVerb(
       passOutput();
     }
     const pass = (signal: NodeJS.Signals): void => void attachment.kill(signal).catch(() => {});
-    for (const signal of passSignals ? RELAYED : []) process.on(signal, pass);
+    // At a terminal of its own keys are what it gets; a signal is about this connection alone.
+    for (const signal of passSignals && !attachment.tty ? RELAYED : []) process.on(signal, pass);
     const resize = (): void => {
       if (isatty(1)) void attachment.resize(process.stdout.rows, process.stdout.columns).catch(() => {});
     };

@@ -72,6 +72,8 @@ export interface RestartRecord {
   readonly wait: number;
   /** When the next start is due, ISO 8601, UTC; undefined: there is none, somebody has stopped it or its number of tries is used up. */
   readonly due?: string;
+  /** Why the start before it failed. */
+  readonly error?: string;
 }
 
 /** cli.md: the hostname, the cgroup's name and the state folder's. */
@@ -153,6 +155,7 @@ export function decodeRestart(value: unknown): RestartRecord {
     count: fields.integer('count', 0),
     wait: fields.integer('wait', 0),
     ...(fields.get('due') === undefined ? {} : { due: fields.instant('due') }),
+    ...(fields.get('error') === undefined ? {} : { error: fields.text('error') }),
   };
 }
 

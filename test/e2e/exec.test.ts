@@ -182,3 +182,13 @@ e2e('50 at once', (t) =>
     );
   }),
 );
+
+e2e('what root inside has made of /etc/passwd keeps nobody out who comes by number', (t) =>
+  beside(t, async (name) => {
+    await shell(name, 'rm /etc/passwd && mkfifo /etc/passwd');
+    t.is((await exec(name, { command: ['true'] })).exitCode, 0);
+    t.is((await exec(name, { command: ['id', '-u'], user: '7:7' })).stdout, '7\n');
+    const error = await t.throwsAsync(exec(name, { command: ['true'], user: 'daemon' }), { instanceOf: UserError });
+    t.regex(error.message, /\/etc\/passwd .*is no regular file/);
+  }),
+);

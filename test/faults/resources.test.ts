@@ -88,7 +88,7 @@ faults('few processes allowed around crt: it runs, or says so, or Node itself ca
 
 /** A tmpfs as one of the roots, in a mount namespace of its own; what is left there is said on stdout, after the run. */
 function disk(variable: string, directory: string, options: string): Around {
-  const script = `mount -t tmpfs -o ${options} faults ${directory}; "$@"; code=$?; left=$(ls -A ${directory} | grep -vE "^[.](ids|host-.*)$"); test -z "$left" || echo "left: $left"; exit $code`;
+  const script = `mount -t tmpfs -o ${options} faults ${directory}; "$@"; code=$?; left=$(ls -A ${directory} | grep -vE "^[.](ids|events|turns|host-.*)$"); test -z "$left" || echo "left: $left"; exit $code`;
   return { before: ['unshare', '-m', 'sh', '-c', script, 'sh'], env: { [variable]: directory } };
 }
 

@@ -1,6 +1,7 @@
 // Classes 2, 5 and 12 for `crt cp`: who lives in a container swaps folders and links while files are copied, and makes hostile archives.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { PassThrough } from 'node:stream';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { PassThrough, Readable } from 'node:stream';
 import { copyFrom, copyTo, type MountOption, remove, runDetached, wait } from '../../src/index.js';
 import { beside, shell } from '../e2e/beside.js';
 import { box, descendants, e2e, folder, ROOTFS, readProc } from '../e2e/support.js';
@@ -220,3 +221,27 @@ e2e('who copies has no right but over files, is nobody of the host, and is not s
     await copied;
   }),
 );
+
+e2e('set-id bits are kept in the container’s own files, and never in a folder of the host, by whatever way it is reached', async (t) => {
+  const { here, shared } = await prepare(t);
+  writeFileSync(`${here}/su`, 'x');
+  chmodSync(`${here}/su`, 0o6755);
+  const mounts = [{ source: shared, target: '/vol' }];
+  await beside(
+    t,
+    async (name) => {
+      await shell(name, 'ln -s /vol /opt2');
+      for (const place of ['/vol/a', '/opt2/b']) {
+        await copyTo(`${here}/su`, name, place);
+        await copyTo(`${here}/su`, name, place, { archive: true });
+      }
+      const packed = execFileSync('tar', ['-C', here, '-c', 'su']);
+      await copyTo(Readable.from([packed]), name, '/opt2');
+      await copyTo(`${here}/su`, name, '/tmp/own');
+      t.is((await shell(name, 'stat -c %a /tmp/own')).stdout, '6755\n');
+    },
+    { mounts },
+  );
+  t.deepEqual(readdirSync(shared).sort(), ['a', 'b', 'su']);
+  for (const file of readdirSync(shared)) t.is(statSync(`${shared}/${file}`).mode & 0o7000, 0, file);
+});
