@@ -7,7 +7,7 @@ import { Control } from './launch/control.js';
 import { forbidRestart, tryToForbid } from './restart.js';
 import { send } from './signal-container.js';
 import { waitUntil } from './state/pause.js';
-import { isSame, status } from './state/status.js';
+import { isCaredFor, isSame, status } from './state/status.js';
 import { type Entry, read } from './state/store.js';
 import { type UndoContext, undoContext } from './undo.js';
 import { INTERVAL, isFirst, untilSettled } from './wait.js';
@@ -38,8 +38,13 @@ export async function stop(name: string, options: StopOptions = {}, context: Und
     entry = now;
   }
   if (status(entry) === 'leftover') return;
-  // Its monitor may still be cleaning up.
-  if (status(entry) === 'stopped') return untilSettled(entry, context);
+  // Its monitor may still be cleaning up, and about to decide what is next.
+  if (status(entry) === 'stopped') {
+    if (isCaredFor(entry)) tryToForbid(entry, context);
+    await untilSettled(entry, context);
+    const now = read(context.roots, name);
+    return now === undefined || !isSame(now, entry) || status(now) === 'stopped' ? undefined : stop(name, options, context);
+  }
   const running = findRunning(name, context.roots);
   tryToForbid(running, context);
   const over = new AbortController();

@@ -24,12 +24,19 @@ export interface WaitOptions {
  * @throws NoContainerError; UserError for a damaged record
  */
 export async function wait(name: string, { signal }: WaitOptions = {}, context: UndoContext = undoContext()): Promise<number | null> {
-  const entry = find(name, context.roots);
+  let entry = find(name, context.roots);
   if (entry.problem !== undefined) throw new UserError(`${name} is damaged: ${entry.problem}`, { hint: `crt rm -f ${name}` });
-  const seen = await ending(entry, signal, context);
-  const now = read(context.roots, name);
-  const exit = now !== undefined && isSame(now, entry) ? now.exit : undefined;
-  return exit === undefined ? seen : exit.exitCode;
+  for (;;) {
+    // Of one that is being started nobody can be asked yet.
+    const isStarting = status(entry) === 'creating';
+    const seen = isStarting ? await delay(INTERVAL, null) : await ending(entry, signal, context);
+    const now = read(context.roots, name);
+    if (now === undefined || !isSame(now, entry) || signal?.aborted) return seen;
+    if (!isStarting && now.exit !== undefined) return now.exit.exitCode;
+    // Nobody saw this end, and the next start has come already: then its end is waited for.
+    if (!isStarting && (seen !== null || now.record?.start === entry.record?.start)) return seen;
+    entry = now;
+  }
 }
 
 /** Resolves when it has ended and is cleaned up, with the exit code that its monitor told. */

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'nod
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
+import { startTime } from '../../src/host/process.js';
 import { kill, pause, remove, runDetached, start, stop, wait } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
@@ -209,6 +210,9 @@ faults('a number that is somebody else’s by now is never signalled', async (t)
     (name: string) => Promise.resolve(void remove(name, { force: true })),
   ]) {
     const stranger = startCrt(t, ['events'], { stdio: 'ignore' });
+    // A number is used again in a later tick of the clock than the one in which it was given before.
+    const began = startTime(stranger.pid ?? 0) ?? 0;
+    await holds(() => Number.parseFloat(readFileSync('/proc/uptime', 'utf8')) * 100 > began + 2);
     const name = await detached(t, ['sleep', '1000']);
     const { monitor, init } = pidsOf(name);
     process.kill(monitor, 'SIGKILL');
