@@ -8,6 +8,7 @@ import { encodePlan } from './plan/encode.js';
 import { hasUserNamespace } from './plan/user.js';
 import { type PreparedExec, prepareExec } from './prepare-exec.js';
 import { type CommandOutcome, toCommandOutcome, withOutput } from './result.js';
+import { supervise } from './session.js';
 import { decodeEnded } from './state/ended.js';
 import type { Streams } from './streams.js';
 import { Watch } from './watch.js';
@@ -25,7 +26,8 @@ export async function exec(name: string, options: ExecOptions): Promise<ExecResu
   try {
     const sealed = !hasUserNamespace(prepared.config);
     const launch = new Launch({ helper: prepared.helper, plan, stdio: streams.stdio, sealed });
-    return await supervise({ launch, prepared, streams, watch });
+    streams.listen(launch);
+    return await supervise({ launch, watch }, () => live({ launch, prepared, streams, watch }));
   } finally {
     streams.close();
   }
@@ -49,37 +51,20 @@ export async function execDetached(name: string, options: DetachedExecOptions): 
   const prepared = prepareExec(name, rest);
   const sealed = !hasUserNamespace(prepared.config);
   const launch = new Launch({ helper: prepared.helper, plan: encodePlan(prepared.plan), stdio: ['ignore', 'ignore', 'ignore'], sealed });
-  watch.guard(launch);
-  try {
+  await supervise({ launch, watch }, async () => {
     await start({ launch, prepared });
     launch.start();
     await launch.detach({ mayEnd: true });
-  } catch (error) {
-    launch.abandon();
-    throw watch.givenUp ?? error;
-  } finally {
-    watch.stop();
-    await launch.closed();
-  }
+  });
 }
 
-/** A running helper, to its end. */
-async function supervise(session: Session): Promise<ExecResult> {
+/** From the start of the command to its end. */
+async function live(session: Session): Promise<ExecResult> {
   const { launch, streams, watch } = session;
-  streams.listen(launch);
-  watch.guard(launch);
-  try {
-    await start(session);
-    const outcome = await accompany(session);
-    await launch.closed();
-    return withOutput(outcome, streams.finish(), watch.elapsed());
-  } catch (error) {
-    launch.abandon();
-    throw watch.givenUp ?? error;
-  } finally {
-    watch.stop();
-    await launch.closed();
-  }
+  await start(session);
+  const outcome = await accompany(session);
+  await launch.closed();
+  return withOutput(outcome, streams.finish(), watch.elapsed());
 }
 
 /** Up to the moment in which the command has been exec'd. */

@@ -68,7 +68,7 @@ export async function untilIdsAreOurs<T>(attempt: () => Promise<T>): Promise<T> 
 }
 
 /** A running helper, to its end or to where it is left alone. */
-export async function supervise<T>({ launch, watch }: Session, work: () => Promise<T>): Promise<T> {
+export async function supervise<T>({ launch, watch }: Pick<Session, 'launch' | 'watch'>, work: () => Promise<T>): Promise<T> {
   watch.guard(launch);
   try {
     return await work();
