@@ -165,8 +165,14 @@ static int find_groups(struct context *context, struct database *group, const ch
 	return wanted ? refuse(context, "no group of this name in the container's /etc/group") : 0;
 }
 
-static int note_database(struct context *context)
+/* Whoever is root inside may have put anything in the place of a database. Of an id by number it only tells more: what
+ * is no database is none, and keeps nobody out. An error of the machine is one. */
+static int tolerate(struct context *context, int by_number)
 {
+	if (errno != EINVAL && errno != EFBIG && errno != ELOOP && errno != EXDEV)
+		return -1;
+	if (by_number)
+		return 0;
 	note(context, "the container's /etc/passwd or /etc/group is no regular file, or larger than 1 MiB");
 	return -1;
 }
@@ -181,14 +187,17 @@ int op_user(struct context *context, const struct step *step)
 	struct text text = text_in(user, sizeof(user)), name = text_in(known, sizeof(known));
 	gid_t gid;
 	uint32_t id;
+	int by_number;
 
 	if (length >= sizeof(user))
 		return refuse(context, "the name of the user is too long");
 	add_bytes(&text, spec, length);
-	/* Of an id by number they only tell more: what is no database is none, and keeps nobody out. */
-	if ((open_database(root, "/etc/passwd", &passwd) && parse_id(user, &id)) ||
-	    (open_database(root, "/etc/group", &group) && ((colon && parse_id(colon + 1, &id)) || parse_id(user, &id))))
-		return note_database(context);
+	by_number = parse_id(user, &id) == 0;
+	if (open_database(root, "/etc/passwd", &passwd) && tolerate(context, by_number))
+		return -1;
+	by_number &= !colon || parse_id(colon + 1, &id) == 0;
+	if (open_database(root, "/etc/group", &group) && tolerate(context, by_number))
+		return -1;
 	if (find_user(context, &passwd, user, &name) || find_groups(context, &group, colon ? colon + 1 : NULL, known))
 		return -1;
 	while ((item = list_next(&context->plan, step, 1, item))) {
