@@ -41,6 +41,7 @@ export interface LogLine {
 export async function* logs(name: string, options: LogOptions = {}, context: UndoContext = undoContext()): AsyncGenerator<LogLine> {
   const entry = find(name, context.roots);
   const folder = logFolder(entry);
+  checkRange(options);
   const { tail, since = 0, until = Number.POSITIVE_INFINITY } = options;
   const follow = following(entry, options, context);
   let last = tail === undefined ? undefined : new LastLines(tail);
@@ -59,6 +60,16 @@ export async function* logs(name: string, options: LogOptions = {}, context: Und
   } finally {
     follow?.stop();
   }
+}
+
+/** @throws UserError for what is no number of lines, and no time */
+function checkRange({ tail, since, until }: LogOptions): void {
+  if (tail !== undefined && (!Number.isSafeInteger(tail) || tail < 0)) throw new UserError('tail: a number of lines, 0 or more');
+  for (const [name, time] of [
+    ['since', since],
+    ['until', until],
+  ] as const)
+    if (time !== undefined && !Number.isFinite(time)) throw new UserError(`${name}: milliseconds since 1970`);
 }
 
 /** @throws UserError */
