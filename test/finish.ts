@@ -18,7 +18,10 @@ function children(): string[] {
 
 registerCompletionHandler(() => {
   const timer = setTimeout(() => {
-    console.error('this process does not end after its tests; still there:', process.getActiveResourcesInfo(), children());
+    const left = children();
+    console.error('this process does not end after its tests; still there:', process.getActiveResourcesInfo(), left);
+    // They hold our ends of ava's pipes.
+    for (const line of left) process.kill(Number.parseInt(line, 10), 'SIGKILL');
     process.exit();
   }, PATIENCE);
   timer.unref();

@@ -61,7 +61,8 @@ export class Oracle {
     return { bpf: Buffer.from(answer.bpf, 'hex'), refused: answer.refused };
   }
 
+  /** By force: libseccomp works without end on some profiles, and what is left of this would keep the whole test run from ending. */
   end(): void {
-    this.#child.stdin.end();
+    this.#child.kill('SIGKILL');
   }
 }
