@@ -12,8 +12,24 @@ function children(): string[] {
     readFileSync(`/proc/${process.pid}/task/${task}/children`, 'utf8')
       .split(' ')
       .filter(Boolean)
-      .map((pid) => `${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`),
+      .map((pid) => `${pid} ${commandOf(pid)}`),
   );
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return 'has just ended';
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has just ended.
+  }
 }
 
 registerCompletionHandler(() => {
@@ -21,7 +37,7 @@ registerCompletionHandler(() => {
     const left = children();
     console.error('this process does not end after its tests; still there:', process.getActiveResourcesInfo(), left);
     // They hold our ends of ava's pipes.
-    for (const line of left) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+    for (const line of left) end(Number.parseInt(line, 10));
     process.exit();
   }, PATIENCE);
   timer.unref();
