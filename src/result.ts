@@ -39,14 +39,7 @@ export function toOutcome(ending: Ending): Outcome {
   // Counters, not guesses: killed by SIGKILL, by nobody we know, and the kernel counted a kill by the limit.
   const oomKilled = byKill && !ours && (stats.oomKills ?? 0) > 0;
   return {
-    name: ending.name,
-    command: ending.command,
-    exitCode,
-    signal,
-    failed: exitCode !== 0,
-    timedOut,
-    isCanceled: canceled,
-    isTerminated: signal !== undefined,
+    ...commandEnd(ending, { exitCode, signal, timedOut }),
     oomKilled,
     oomKills: stats.oomKills ?? 0,
     oomVictim: ending.victim,
@@ -60,19 +53,21 @@ export function toOutcome(ending: Ending): Outcome {
   };
 }
 
+/** What the end of any command is told by, with execa's names. */
+function commandEnd(
+  { name, command, canceled }: Pick<Ending, 'name' | 'command' | 'canceled'>,
+  { exitCode, signal, timedOut }: Pick<Outcome, 'exitCode' | 'signal' | 'timedOut'>,
+): Pick<Outcome, 'name' | 'command' | 'exitCode' | 'signal' | 'failed' | 'timedOut' | 'isCanceled' | 'isTerminated'> {
+  const isTerminated = signal !== undefined;
+  return { name, command, exitCode, signal, failed: exitCode !== 0, timedOut, isCanceled: canceled, isTerminated };
+}
+
 /** How a further command in a container ended. */
 export function toCommandOutcome(ending: Omit<Ending, 'stats' | 'victim' | 'reaper'>): CommandOutcome {
-  const { name, command, ended, timedOut, canceled } = ending;
+  const { ended, timedOut, canceled } = ending;
   const { exitCode, signal } = exitCodeOf(ended, false, timedOut);
   return {
-    name,
-    command,
-    exitCode,
-    signal,
-    failed: exitCode !== 0,
-    timedOut,
-    isCanceled: canceled,
-    isTerminated: signal !== undefined,
+    ...commandEnd(ending, { exitCode, signal, timedOut }),
     reason: timedOut ? 'timeout' : canceled ? 'canceled' : signal ? 'signal' : 'exit',
     usage: { cpuUserMs: ended.user / 1000, cpuSystemMs: ended.system / 1000 },
   };

@@ -1,39 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import type { ExecutionContext } from 'ava';
-import { type DetachOptions, kill, list, logs, NoContainerError, remove, runDetached, stop, UserError, wait } from '../../src/index.js';
+import { kill, list, logs, remove, runDetached, stop, UserError, wait } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
-import { box, crt, e2e, ended, host, MIB, ROOTFS, readProc, startCrt, traces, until as untilSaid } from './support.js';
+import { detached, holds, ownBox, said, stateOf } from './detached.js';
+import { box, crt, e2e, ended, host, MIB, ROOTFS, readProc, startCrt, traces, until } from './support.js';
 
 const roots = stateRoots();
 
-/** A detached container that is removed at the end of the test. */
-async function detached(t: ExecutionContext, command: readonly string[], options: Partial<DetachOptions> = {}): Promise<string> {
-  const name = box(t);
-  t.teardown(() => removeIfThere(name));
-  await runDetached({ name, rootfs: ROOTFS, command, ...options });
-  return name;
-}
-
-function removeIfThere(name: string): void {
-  try {
-    remove(name, { force: true });
-  } catch (error) {
-    if (!(error instanceof NoContainerError)) throw error;
-  }
-}
-
-async function said(name: string, follow = false): Promise<{ stdout: string; stderr: string }> {
-  const texts = { stdout: '', stderr: '' };
-  for await (const { stream, bytes } of logs(name, { follow })) texts[stream] += bytes.toString();
-  return texts;
-}
-
-const stateOf = (name: string): string | undefined => list({ all: true, filter: [`name=^${name}$`] })[0]?.status;
-
 e2e('-d returns when the command runs, prints the name, and leaves a monitor and no Node', async (t) => {
-  const name = box(t);
-  t.teardown(() => removeIfThere(name));
+  const name = ownBox(t);
   const { stdout, stderr, code } = await crt(t, ['run', '-d', name, '--memory', '50', '--', 'sh', '-c', 'echo out; echo err >&2; read x']);
   t.deepEqual({ stdout, stderr: stderr.replace(/^crt: the rootfs.*\n/, ''), code }, { stdout: `${name}\n`, stderr: '', code: 0 });
   // Without -i its input is empty: it ends.
@@ -114,7 +89,7 @@ e2e('--rm: attach, and whoever waits at the end, hear the exit code as well; so 
 e2e('restart of what ran in the foreground does not end it', async (t) => {
   const name = box(t);
   const child = startCrt(t, ['run', name, '--', 'sh', '-c', 'echo up; exec sleep 1000']);
-  await untilSaid(child.stdout, 'up');
+  await until(child.stdout, 'up');
   t.regex((await crt(t, ['restart', name])).stderr, /crt run -d did not start it/);
   t.is(stateOf(name), 'running');
   const end = ended(child);
@@ -123,8 +98,7 @@ e2e('restart of what ran in the foreground does not end it', async (t) => {
 });
 
 e2e('-d --explain shows the steps, the log among them', async (t) => {
-  const name = box(t);
-  t.teardown(() => removeIfThere(name));
+  const name = ownBox(t);
   const { code, stdout, stderr } = await crt(t, ['run', '-d', name, '--rm', '--explain', '--', 'true']);
   t.is(code, 0, stderr);
   t.is(stdout, `${name}\n`);
@@ -165,8 +139,7 @@ e2e('start: the layer and the ids of before, and the log goes on', async (t) => 
 e2e('start of what runs, of what ran in the foreground, and of nothing', async (t) => {
   const name = await detached(t, ['sleep', '1000']);
   t.regex((await crt(t, ['start', name])).stderr, /is running/);
-  const kept = box(t);
-  t.teardown(() => removeIfThere(kept));
+  const kept = ownBox(t);
   await crt(t, ['run', kept, '--keep', '--', 'true']);
   t.regex((await crt(t, ['start', kept])).stderr, /crt run -d did not start it/);
   t.regex((await crt(t, ['logs', kept])).stderr, /has no log/);
@@ -181,8 +154,8 @@ e2e('restart policies: always until it is stopped, on-failure so many times, nev
   for await (const { bytes } of followed(again)) if (bytes.toString() === 'up\n' && ++count === 3) break;
   await stop(again);
   const { length } = (await said(again)).stdout;
-  await until(() => stateOf(tries) === 'stopped' && read(roots, tries)?.record?.start === 3);
-  await until(() => stateOf(fine) === 'stopped');
+  await holds(() => stateOf(tries) === 'stopped' && read(roots, tries)?.record?.start === 3);
+  await holds(() => stateOf(fine) === 'stopped');
   t.deepEqual(await said(tries), { stdout: 'up\nup\nup\n', stderr: '' });
   t.deepEqual(await said(fine), { stdout: 'up\n', stderr: '' });
   t.is(stateOf(again), 'stopped');
@@ -198,17 +171,12 @@ async function* followed(name: string): AsyncGenerator<{ bytes: Buffer }> {
   }
 }
 
-/** For a state that no event tells of. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
 e2e('rm -f of one that runs, and of one that is about to be started again', async (t) => {
   const running = await detached(t, ['sleep', '1000'], { restart: { on: 'always' } });
   t.true(remove(running, { force: true }).killed);
   t.deepEqual(traces(running), []);
   const waiting = await detached(t, ['false'], { restart: { on: 'always' } });
-  await until(() => stateOf(waiting) === 'restarting' && (read(roots, waiting)?.restart?.wait ?? 0) >= 800);
+  await holds(() => stateOf(waiting) === 'restarting' && (read(roots, waiting)?.restart?.wait ?? 0) >= 800);
   t.throws(() => remove(waiting), { message: /about to be started again/ });
   t.is(remove(waiting, { force: true }).status, 'restarting');
   t.deepEqual(traces(waiting), []);
