@@ -3,7 +3,7 @@ import { list, remove, runDetached, stop } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
 import { holds, pidsOf } from './detached.js';
-import { crt, descendants, MIB, ROOTFS, readProc, serial, traces } from './support.js';
+import { crt, descendants, LONGEST, MIB, ROOTFS, readProc, serial, traces } from './support.js';
 
 const COUNT = Number(process.env['CRT_CROWD'] ?? 300);
 /** What is started or stopped at a time. */
@@ -22,7 +22,7 @@ async function each(names: readonly string[], work: (name: string) => unknown): 
 }
 
 serial('three hundred at once: all start, ps answers, half are stopped and half die in one moment, and nothing is left', async (t) => {
-  t.timeout(600_000);
+  t.timeout(LONGEST);
   const prefix = `crowd-${process.pid}`;
   const names = Array.from({ length: COUNT }, (_, number) => `${prefix}-${number}`);
   t.teardown(() => {

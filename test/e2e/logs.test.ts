@@ -5,7 +5,7 @@ import { kill, type LogLine, logs, runDetached, start, stop, wait } from '../../
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
 import { detached, holds, ownBox, pidsOf, said, saying, stateOf } from './detached.js';
-import { CRT, crt, e2e, folder, MIB, ROOTFS, readProc, serial, startCrt, until } from './support.js';
+import { CRT, crt, e2e, folder, LONGEST, MIB, ROOTFS, readProc, serial, startCrt, until } from './support.js';
 
 /** Bytes of the torrent; CRT_LOGS=long: a gigabyte. */
 const TORRENT = process.env['CRT_LOGS'] === 'long' ? 1024 * MIB : 256 * MIB;
@@ -42,7 +42,7 @@ const resident = (pid: number): number => Number(readProc(pid, 'statm').split(' 
 serial(
   'a torrent of output, and a reader of a byte a second: nothing is lost, out of order or held up, and the monitor does not grow',
   async (t) => {
-    t.timeout(600_000);
+    t.timeout(LONGEST);
     const name = await detached(t, ['sh', '-c', `read x; exec "$@"`, 'sh', ...flood(TORRENT)], { stdin: true });
     const slow = startCrt(t, ['logs', '-f', name], { stdio: ['ignore', 'pipe', 'inherit'] });
     const { stdout } = slow;

@@ -128,7 +128,9 @@ e2e('a name and a state folder that somebody else made is not taken over', async
 
 e2e('after crt and its monitor were killed the next run of the name repairs what they left', async (t) => {
   const name = box(t);
-  const child = startCrt(t, ['run', name, '--', 'sh', '-c', 'echo ready; exec sleep 1000']);
+  // Any command that looks at the state folders would clear up: no other test looks at these.
+  const env = { CRT_STATE_DIR: `${await folder(t)}/state` };
+  const child = startCrt(t, ['run', name, '--', 'sh', '-c', 'echo ready; exec sleep 1000'], { env });
   await until(child.stdout, 'ready');
   const monitors = descendants('crt-init', child.pid);
   t.is(monitors.length, 1);
@@ -138,7 +140,7 @@ e2e('after crt and its monitor were killed the next run of the name repairs what
   for (const pid of [child.pid ?? 0, ...monitors]) process.kill(pid, 'SIGKILL');
   await gone;
   t.true(traces(name).length > 0, 'something was left');
-  t.like(await crt(t, ['run', name, '--', 'echo', 'again']), { code: 0, stdout: 'again\n' });
+  t.like(await crt(t, ['run', name, '--', 'echo', 'again'], { env }), { code: 0, stdout: 'again\n' });
 });
 
 /** A cgroup that somebody else made, empty, where a container of this name would have its own. */

@@ -147,6 +147,12 @@ export interface CrtOptions {
 /** The words that start the command line: built, where it is, else from the sources. */
 export const CRT: readonly string[] = [process.execPath, `${repository}bin/${existsSync(`${repository}dist/cli.cjs`) ? 'run' : 'dev'}.js`];
 
+/**
+ * Milliseconds for the longest of tests. ava's own patience (package.json) must be longer: where it ends within a test's `t.timeout`,
+ * even of one that is over, ava does not count it anew and waits for a test that hangs without end.
+ */
+export const LONGEST = 300_000;
+
 /** Milliseconds after which a command line that should have ended counts as hung. */
 const PATIENCE = 100_000;
 
@@ -154,8 +160,8 @@ const PATIENCE = 100_000;
 export function startCrt(t: ExecutionContext, args: readonly string[], { env = {}, cwd, stdio = 'pipe' }: CrtOptions = {}): ChildProcess {
   const [node = '', ...words] = CRT;
   const child = spawn(node, [...words, ...args], { env: { ...process.env, CRT_ROOTFS: ROOTFS, ...env }, cwd, stdio });
-  const timer = setTimeout(() => child.kill('SIGTERM'), PATIENCE);
-  child.once('exit', () => clearTimeout(timer));
+  const timers = [setTimeout(() => child.kill('SIGTERM'), PATIENCE), setTimeout(() => child.kill('SIGKILL'), 1.2 * PATIENCE)];
+  child.once('exit', () => timers.forEach(clearTimeout));
   t.teardown(() => child.kill('SIGKILL'));
   return child;
 }

@@ -8,12 +8,12 @@ import { list, remove } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
 import { letter, stateOf } from '../e2e/detached.js';
-import { CRT, host, ROOTFS, traces } from '../e2e/support.js';
+import { CRT, host, LONGEST, ROOTFS, traces } from '../e2e/support.js';
 
 /** CRT_FAULTS=long asks for the long form. */
 export const LONG = process.env['CRT_FAULTS'] === 'long';
-/** Milliseconds for one short sweep; ava waits as long for a process that does not end. */
-export const SHORT_TIME = 300_000;
+/** Milliseconds for one short sweep. */
+export const SHORT_TIME = LONGEST;
 /** Experiments need root, and are made one after the other. */
 export const faults = host.uid === 0 ? test.serial : test.serial.skip;
 /** Milliseconds that a monitor has to clear up after its supervisor was killed. */
