@@ -1,11 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UserError } from './errors.js';
 import { find, isFileName } from './find.js';
 import { shellWord } from './format/shell-word.js';
 import { lostLayers } from './layer.js';
-import { type DecodedStep, decodePlan } from './plan/decode.js';
-import { codeOf } from './state/failure.js';
+import type { DecodedStep } from './plan/decode.js';
+import { CorruptFile } from './state/file.js';
+import { readStartedPlan } from './state/started.js';
 import { type Entry, read } from './state/store.js';
 import { type UndoContext, undoContext } from './undo.js';
 
@@ -56,13 +57,14 @@ function readPlan({ name, directory, record, problem }: Entry): readonly Decoded
   const damaged = (what: string, cause?: unknown): UserError =>
     new UserError(`cannot tell what ${name} changed: ${what}`, { hint: `crt rm ${shellWord(name)}`, check: 'leftovers', cause });
   if (record === undefined) throw damaged(problem ?? 'its record is damaged');
+  let plan: readonly DecodedStep[] | undefined;
   try {
-    return decodePlan(readFileSync(`${directory}/plan`));
+    plan = readStartedPlan(directory);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT')
-      throw new UserError(`${name} is only being started, or was started by an older crt`, { hint: 'crt ps -a', cause: error });
-    throw damaged('its plan cannot be read', error);
+    throw damaged(`its plan ${error instanceof CorruptFile ? error.message : 'cannot be read'}`, error);
   }
+  if (plan === undefined) throw new UserError(`${name} is only being started, or was started by an older crt`, { hint: 'crt ps -a' });
+  return plan;
 }
 
 function noLayer(name: string, plan: readonly DecodedStep[]): UserError {

@@ -7,20 +7,19 @@ import { bootId, isForeign } from './host/process.js';
 import { helperPath } from './launch/helper-path.js';
 import type { ExecOptions } from './options.js';
 import { compileExec } from './plan/compile-exec.js';
-import { type DecodedStep, decodePlan, planProblem } from './plan/decode.js';
-import { MAX_PLAN_BYTES } from './plan/encode.js';
+import type { DecodedStep } from './plan/decode.js';
 import { type HostPath, type Plan, toHostPath } from './plan/step.js';
 import { hasUserNamespace } from './plan/user.js';
 import { checkExec } from './spec/check-exec.js';
 import { IDS } from './spec/defaults.js';
-import { parseExactJson } from './spec/json.js';
 import type { Config, Process } from './spec/types.js';
 import { checkUser } from './spec/user.js';
 import { validateConfig } from './spec/validate.js';
 import { systemError } from './state/failure.js';
-import { CorruptFile, readStateBytes } from './state/file.js';
+import { CorruptFile } from './state/file.js';
 import { journal } from './state/journal.js';
 import { stateRoots } from './state/roots.js';
+import { ForeignPlan, readStartedConfig, readStartedPlan } from './state/started.js';
 import type { Entry } from './state/store.js';
 
 /** All that a further command in a container needs, decided. Nothing is made. */
@@ -34,9 +33,6 @@ export interface PreparedExec {
   /** Writes down that the command runs. */
   readonly noted: () => void;
 }
-
-/** A config holds the arguments once, in which a byte may be six characters of JSON. */
-const MAX_CONFIG_BYTES = 8 * MAX_PLAN_BYTES;
 
 /**
  * Decides how a command enters the container: confined as its state folder says that PID 1 was.
@@ -76,24 +72,17 @@ export function prepareExec(name: string, given: ExecOptions, env: NodeJS.Proces
 /** The steps by which the container was started. */
 export function readStart(entry: Entry): readonly DecodedStep[] {
   return believe(entry, 'plan', () => {
-    const bytes = readStateBytes(`${entry.directory}/plan`, MAX_PLAN_BYTES + (1 << 20));
-    if (bytes === undefined) throw new CorruptFile('is missing');
-    const problem = planProblem(bytes);
-    if (problem === 'foreign') {
-      throw new UserError(`${entry.name} was started by another version of crt, whose plans this one does not read`, {
-        hint: `start it again; to end it: crt rm -f ${shellWord(entry.name)}`,
-      });
-    }
-    if (problem !== undefined) throw new CorruptFile('is damaged');
-    return decodePlan(bytes);
+    const started = readStartedPlan(entry.directory);
+    if (started === undefined) throw new CorruptFile('is missing');
+    return started;
   });
 }
 
 function readConfig(entry: RunningEntry): Config {
   return believe(entry, 'config.json', () => {
-    const text = readStateBytes(`${entry.directory}/config.json`, MAX_CONFIG_BYTES)?.toString('utf8');
-    if (text === undefined) throw new CorruptFile('is missing');
-    return validateConfig(parseExactJson(text));
+    const config = readStartedConfig(entry.directory);
+    if (config === undefined) throw new CorruptFile('is missing');
+    return validateConfig(config);
   });
 }
 
@@ -102,6 +91,11 @@ function believe<T>({ name, directory }: Entry, file: string, read: () => T): T 
   try {
     return read();
   } catch (cause) {
+    if (cause instanceof ForeignPlan) {
+      throw new UserError(`${name} was started by another version of crt, whose plans this one does not read`, {
+        hint: `start it again; to end it: crt rm -f ${shellWord(name)}`,
+      });
+    }
     const isDamage =
       cause instanceof CorruptFile || cause instanceof SyntaxError || cause instanceof RangeError || cause instanceof TypeError;
     const isRefusal = file === 'config.json' && cause instanceof UserError;

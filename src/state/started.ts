@@ -1,14 +1,38 @@
+import { type DecodedStep, decodePlan, planProblem } from '../plan/decode.js';
+import { MAX_PLAN_BYTES } from '../plan/encode.js';
 import { parseExactJson } from '../spec/json.js';
 import type { Config } from '../spec/types.js';
 import { codeOf } from './failure.js';
-import { CorruptFile, readStateFile } from './file.js';
+import { CorruptFile, readStateBytes } from './file.js';
+
+/** A plan of another version of crt: its steps mean something else. */
+export class ForeignPlan extends CorruptFile {}
+
+/** A config holds the arguments once, in which a byte may be six characters of JSON. */
+const MAX_CONFIG_BYTES = 8 * MAX_PLAN_BYTES;
+
+/** The steps by which the container was started; undefined when there are none (yet). @throws CorruptFile */
+export function readStartedPlan(directory: string): readonly DecodedStep[] | undefined {
+  const bytes = readStateBytes(`${directory}/plan`, MAX_PLAN_BYTES + (1 << 20));
+  if (bytes === undefined) return undefined;
+  const problem = planProblem(bytes);
+  if (problem === 'foreign') throw new ForeignPlan('is of another version of crt');
+  if (problem !== undefined) throw new CorruptFile('is damaged');
+  return decodePlan(bytes);
+}
+
+/** The OCI config, numbers exact, not validated; undefined when there is none (yet). @throws CorruptFile; SyntaxError */
+export function readStartedConfig(directory: string): unknown {
+  const text = readStateBytes(`${directory}/config.json`, MAX_CONFIG_BYTES)?.toString('utf8');
+  return text === undefined ? undefined : parseExactJson(text);
+}
 
 /** What can be read of the OCI config in a state folder; numbers are exact. `problem`: why there is none, for people. */
 export function readConfig(directory: string): { readonly config: Config | undefined; readonly problem: string | undefined } {
   try {
-    const text = readStateFile(`${directory}/config.json`);
-    if (text === undefined) return { config: undefined, problem: 'config.json is missing' };
-    return { config: checkShape(parseExactJson(text)), problem: undefined };
+    const config = readStartedConfig(directory);
+    if (config === undefined) return { config: undefined, problem: 'config.json is missing' };
+    return { config: checkShape(config), problem: undefined };
   } catch (error) {
     const code = codeOf(error);
     if (error instanceof CorruptFile) return { config: undefined, problem: `config.json ${error.message}` };
