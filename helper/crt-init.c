@@ -38,11 +38,9 @@ int main(int argc, char **argv)
 		return verb_kill(argc - 2, argv + 2);
 	if (!strcmp(verb, "signal"))
 		return verb_signal(argc - 2, argv + 2);
-	if (!strcmp(verb, "remove"))
-		return verb_remove(argc - 2, argv + 2);
 	if (!strcmp(verb, "changes"))
 		return verb_changes(argc - 2, argv + 2);
 	print_line(2, "usage: crt-init run | seal | --ops | kill PROCS... | ", "signal PID STARTTIME SIGNAL | ",
-		   "remove DIRECTORY | changes UPPER LOWER SHIFT");
+		   "changes UPPER LOWER SHIFT");
 	return 2;
 }

@@ -7,8 +7,6 @@
 int verb_kill(int count, char **files);
 /* signal PID STARTTIME SIGNAL: only to the process that started then (field 22 of /proc/PID/stat). */
 int verb_signal(int count, char **words);
-/* remove DIRECTORY: the whole tree, at any depth, following no link and entering no other file system. */
-int verb_remove(int count, char **words);
 /* changes UPPER LOWER SHIFT: what an overlay's upper directory changes, as records KIND PATH NUL on stdout, parents
  * first. `D` deleted; `A` added, `a` if it is a directory or an empty file; `C` changed; `m` a directory of which only
  * the time is another, `c` one that is itself the same; `T` a directory too deep to be entered. SHIFT is what the

@@ -1,9 +1,9 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { BugError, UserError } from './errors.js';
 import { shellWord } from './format/shell-word.js';
-import type { HelperVerbs } from './launch/verbs.js';
 import { type HostPath, toHostPath } from './plan/step.js';
+import { removeTree } from './remove-tree.js';
 import { Fields } from './state/decode.js';
 import { codeOf, systemError } from './state/failure.js';
 import { CorruptFile, parseJson, randomName, readStateFile } from './state/file.js';
@@ -75,7 +75,7 @@ export function createLayer(root: HostPath, id: string, lower: LowerRoot | undef
  * @returns true when it was there.
  * @throws UserError, also for a path that is not directly in the layers root: a damaged record must not name anything else.
  */
-export function removeLayer(root: HostPath, directory: HostPath, verbs: Pick<HelperVerbs, 'remove'>): boolean {
+export function removeLayer(root: HostPath, directory: HostPath): boolean {
   // Compared whole: with a slash at its end lstat(2) would follow a symlink.
   if (directory !== `${root}/${basename(directory)}` || !ID.test(basename(directory))) {
     throw new UserError(`will not remove ${directory}: it is no layer in ${root}`, {
@@ -83,30 +83,7 @@ export function removeLayer(root: HostPath, directory: HostPath, verbs: Pick<Hel
       check: 'leftovers',
     });
   }
-  const stat = lstatSync(directory, { throwIfNoEntry: false });
-  if (stat === undefined) return false;
-  if (!stat.isDirectory())
-    throw new UserError(`will not remove ${directory}: it is not a directory`, {
-      hint: 'see what it is, and remove it by hand',
-      check: 'leftovers',
-    });
-  try {
-    removeTree(directory);
-  } catch {
-    // Too deep for paths, or for the stack. The helper works by descriptors; when it fails too it says why.
-    verbs.remove(directory);
-  }
-  return true;
-}
-
-/** Not by rmSync, which tries rmdir(2) on each folder before it looks: a third of the time that a small layer takes. */
-function removeTree(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) removeTree(path);
-    else unlinkSync(path);
-  }
-  rmdirSync(folder);
+  return removeTree(directory, 'leftovers');
 }
 
 /** A layer whose state folder is gone: a restart emptied /run. */

@@ -129,11 +129,11 @@ function describe(
 }
 
 /** Layers that outlived their state folder: a kept one is shown until `crt rm`, any other is removed. */
-function summarizeLost({ roots, verbs }: UndoContext): readonly ContainerSummary[] {
+function summarizeLost({ roots }: UndoContext): readonly ContainerSummary[] {
   return readLost(() => lostLayers(roots)).flatMap(({ layer, record }) => {
     // Somebody removed the state folder of a living container by hand: its layer is in use.
     if (isAlive(record.owner)) return [];
-    const problem = record.keep ? undefined : attempt(() => removeLayer(roots.layers, layer, verbs));
+    const problem = record.keep ? undefined : attempt(() => removeLayer(roots.layers, layer));
     if (!record.keep && problem === undefined) return [];
     const known = { pid: undefined, memoryUsage: undefined, exitCode: null, problem };
     return { ...describe(record.name, record), ...known, layer, status: record.keep ? ('stopped' as const) : ('leftover' as const) };

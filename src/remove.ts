@@ -150,7 +150,7 @@ function awaitOwner(entry: Entry, force: boolean, context: UndoContext): void {
 }
 
 /** Nothing holds the name; but a layer may have outlived its record, since a restart empties /run. */
-function removeLost(name: string, { roots, verbs }: UndoContext): Removed {
+function removeLost(name: string, { roots }: UndoContext): Removed {
   const lost = isFileName(name) ? lostLayers(roots, name) : [];
   if (lost.length === 0) throw new NoContainerError(`there is no container named ${JSON.stringify(name)}`, { hint: 'crt ps -a' });
   const living = lost.find(({ record }) => isAlive(record.owner));
@@ -159,7 +159,7 @@ function removeLost(name: string, { roots, verbs }: UndoContext): Removed {
     throw new UserError(`${name} has lost its state folder, but process ${pid} still runs it`, { hint: `end it first: kill ${pid}` });
   }
   const layers = lost.map(({ layer }) => ({ path: layer, bytes: layerSize(layer) }));
-  for (const { path } of layers) removeLayer(roots.layers, path, verbs);
+  for (const { path } of layers) removeLayer(roots.layers, path);
   for (const { record } of lost) releaseIds(roots, record);
   for (const { record } of lost) journal(roots, { event: 'rm', name, id: record.id });
   return { name, status: 'stopped', killed: false, cgroups: [], layers, directory: undefined };

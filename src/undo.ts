@@ -216,12 +216,12 @@ function endInit(entry: Entry, verbs: HelperVerbs): void {
   });
 }
 
-function undoLayers(entry: Entry, { roots, verbs }: UndoContext): readonly HostPath[] {
+function undoLayers(entry: Entry, { roots }: UndoContext): readonly HostPath[] {
   const { record } = entry;
   // With a record that cannot be read the layers themselves say whose they are.
   const paths =
     record === undefined ? layersOf(roots, entry.name).map(({ layer }) => layer) : record.layer === undefined ? [] : [record.layer];
-  return paths.filter((path) => removeLayer(roots.layers, path, verbs));
+  return paths.filter((path) => removeLayer(roots.layers, path));
 }
 
 /** Notes how it ended, and that nothing is left to undo. */

@@ -2,11 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, lstatSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { BugError, UserError } from '../src/errors.js';
-import { helperVerbs } from '../src/launch/verbs.js';
 import { createLayer, layerId, layerSize, layersOf, lostLayers, removeLayer } from '../src/layer.js';
 import { toHostPath } from '../src/plan/step.js';
 import type { Roots } from '../src/state/roots.js';
-import { fullRecord, makeRoots, names, noteVerbs } from './state/_sandbox.js';
+import { fullRecord, makeRoots, names } from './state/_sandbox.js';
 
 const ownerOf = (roots: Roots, name: string): Parameters<typeof createLayer>[3] => ({
   directory: toHostPath(`${roots.state}/${name}`),
@@ -52,10 +51,10 @@ test('removal takes what the container wrote, never what it points to; a second 
   symlinkSync(victim, `${upper}/link`);
   mkdirSync(`${work}/work`, { mode: 0 });
   execFileSync('mknod', [`${upper}/whiteout`, 'c', '0', '0']);
-  t.true(removeLayer(roots.layers, directory, noteVerbs()));
+  t.true(removeLayer(roots.layers, directory));
   t.false(existsSync(directory));
   t.true(existsSync(`${victim}/file`));
-  t.false(removeLayer(roots.layers, directory, noteVerbs()));
+  t.false(removeLayer(roots.layers, directory));
   execFileSync('rm', ['-r', victim]);
 });
 
@@ -72,7 +71,7 @@ test('a tree deeper than paths can be goes too', (t) => {
     cwd: upper,
   });
   t.is(layerSize(directory), undefined);
-  t.true(removeLayer(roots.layers, directory, helperVerbs()));
+  t.true(removeLayer(roots.layers, directory));
   t.is(lstatSync(directory, { throwIfNoEntry: false }), undefined);
 });
 

@@ -7,6 +7,7 @@ import { sweepIds } from '../ids.js';
 import { helperVerbs } from '../launch/verbs.js';
 import { removeLayer } from '../layer.js';
 import { type HostPath, toHostPath } from '../plan/step.js';
+import { removeTree } from '../remove-tree.js';
 import { ownIdentity } from '../state/lock.js';
 import { read } from '../state/store.js';
 import { undo } from '../undo.js';
@@ -49,14 +50,14 @@ function sweep(context: Looking, isOver: (maker: Maker) => boolean): void {
     each(
       () => made([roots.layers], makerOf),
       (path) => {
-        removeLayer(roots.layers, path, verbs);
+        removeLayer(roots.layers, path);
         sweepIds(roots);
       },
     );
     // Where a root is not there yet, in what would hold it.
     each(
       () => made([roots.state, ...above(roots.state), ...above(roots.layers)], makerOfFolder),
-      (path) => verbs.remove(path),
+      (path) => removeTree(path),
     );
   }
   each(

@@ -2,12 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { UserError } from '../errors.js';
 import { helperPath } from './helper-path.js';
 
-/** What Node cannot do itself: signals by pidfd, removing and comparing trees by directory descriptors. */
+/** What Node cannot do itself: signals by pidfd, and extended attributes. */
 export interface HelperVerbs {
   /** Kills every process listed in these cgroup.procs files and returns when there are none left. @throws UserError */
   kill(procs: readonly string[]): void;
-  /** Removes a tree of any depth, never following a symlink. @throws UserError */
-  remove(directory: string): void;
   /** Sends a signal to exactly this process; nothing happens when it is gone. `signal` is a number of signal(7). @throws UserError */
   signal(pid: number, startTime: number, signal: number): void;
   /** What an overlay's upper directory changes of the lower one, as `crt-init changes` prints it. `shift`: what owners above are larger by. @throws UserError */
@@ -19,7 +17,6 @@ export function helperVerbs(helper?: string): HelperVerbs {
   const call = (...words: readonly string[]): Buffer => runVerb(helper ?? helperPath(), words);
   return {
     kill: (procs) => void call('kill', ...procs),
-    remove: (directory) => void call('remove', directory),
     signal: (pid, startTime, signal) => void call('signal', String(pid), String(startTime), String(signal)),
     changes: (upper, lower, shift) => call('changes', upper, lower, String(shift)),
   };

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
 import { UserError } from '../../src/errors.js';
@@ -18,25 +18,17 @@ test('a signal reaches exactly the process that is meant', async (t) => {
   t.deepEqual(await exit, [null, 'SIGTERM']);
 });
 
-test('a tree is removed', (t) => {
-  const folder = mkdtempSync(`${tmpdir()}/crt-verbs-`);
-  mkdirSync(`${folder}/a/b`, { recursive: true });
-  writeFileSync(`${folder}/a/b/file`, '');
-  verbs.remove(folder);
-  t.false(existsSync(folder));
-});
-
 test('killing what is listed nowhere is done at once', (t) => {
   t.notThrows(() => verbs.kill(['/nowhere/cgroup.procs']));
 });
 
 test('a helper that is missing is told from one that fails', (t) => {
   t.regex(
-    t.throws(() => helperVerbs('/nowhere/crt-init').remove('/nowhere'), { instanceOf: UserError })?.message ?? '',
-    /^crt-init remove failed: .*ENOENT/,
+    t.throws(() => helperVerbs('/nowhere/crt-init').kill([]), { instanceOf: UserError })?.message ?? '',
+    /^crt-init kill failed: .*ENOENT/,
   );
   const script = makeScript(t, 'echo the reason >&2; exit 1');
-  t.is(t.throws(() => helperVerbs(script).remove('x'), { instanceOf: UserError })?.message, 'crt-init remove failed: the reason');
+  t.is(t.throws(() => helperVerbs(script).kill(['x']), { instanceOf: UserError })?.message, 'crt-init kill failed: the reason');
   t.is(
     t.throws(() => helperVerbs(makeScript(t, 'kill -9 $$')).kill([]), { instanceOf: UserError })?.message,
     'crt-init kill failed: SIGKILL',
@@ -45,7 +37,7 @@ test('a helper that is missing is told from one that fails', (t) => {
 
 test('the helper gets nothing of our environment or folder', (t) => {
   const message =
-    t.throws(() => helperVerbs(makeScript(t, 'env >&2; pwd >&2; exit 1')).remove('x'), { instanceOf: UserError })?.message ?? '';
+    t.throws(() => helperVerbs(makeScript(t, 'env >&2; pwd >&2; exit 1')).kill(['x']), { instanceOf: UserError })?.message ?? '';
   t.regex(message, /^\/$/m);
   t.regex(message, /PWD=/);
   t.notRegex(message, /^(HOME|PATH|NODE_\w+)=/m);

@@ -28,7 +28,6 @@ export function noteVerbs(): HelperVerbs & { readonly calls: string[] } {
   return {
     calls,
     kill: (procs) => void calls.push(`kill ${procs.join(' ')}`),
-    remove: (directory) => void calls.push(`remove ${directory}`),
     signal: (pid, _start, signal) => void calls.push(`signal ${pid} ${signal}`),
     changes: (upper) => {
       calls.push(`changes ${upper}`);

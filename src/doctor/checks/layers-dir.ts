@@ -1,5 +1,4 @@
 import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
-import { helperVerbs } from '../../launch/verbs.js';
 import { removeLayer } from '../../layer.js';
 import type { HostPath } from '../../plan/step.js';
 import { systemError } from '../../state/failure.js';
@@ -29,6 +28,6 @@ function makeAndRemove(layers: HostPath, { roots, name }: Context): void {
   } catch (error) {
     throw systemError(`cannot write ${directory}`, error, 'layers-dir');
   } finally {
-    removeLayer(layers, directory, helperVerbs());
+    removeLayer(layers, directory);
   }
 }

@@ -1,5 +1,4 @@
 import { mkdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
-import { helperVerbs } from '../../launch/verbs.js';
 import { removeLayer } from '../../layer.js';
 import type { RootSource } from '../../plan/layout.js';
 import { stageRoot } from '../../plan/rootfs.js';
@@ -33,7 +32,7 @@ export const overlay: Check = {
         try {
           return [await tryIt(directory, fstype, context)];
         } finally {
-          removeLayer(layers, directory, helperVerbs());
+          removeLayer(layers, directory);
         }
       });
     } catch (error) {
