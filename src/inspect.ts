@@ -169,7 +169,14 @@ function restartOf({ record, restart }: Entry): InspectedRestart | null {
   const kept = record && readKeptOptions(record);
   if (record === undefined || kept === undefined) return null;
   const { on = 'no', retries = null } = kept.restart ?? {};
-  return { policy: on, retries, starts: record.start, count: restart?.count ?? 0, due: restart?.due ?? null };
+  return {
+    policy: on,
+    retries,
+    starts: record.start,
+    count: restart?.count ?? 0,
+    due: restart?.due ?? null,
+    error: restart?.error ?? null,
+  };
 }
 
 /** Its name is crt's, and nothing is followed: only whether it is there is asked. */

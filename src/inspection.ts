@@ -123,4 +123,6 @@ export interface InspectedRestart {
   readonly count: number;
   /** When the next one is due, ISO 8601, UTC; null: none is. */
   readonly due: string | null;
+  /** Why the last try to start it again failed, for people; null: it did not. */
+  readonly error: string | null;
 }

@@ -56,15 +56,19 @@ async function goOn(before: Entry, directory: HostPath, context: UndoContext): P
   }
 }
 
-/** Milliseconds until the next start, 0: now. Written down under the lock, which `crt stop` takes to forbid it. */
+/**
+ * Milliseconds until the next start, 0: now. Written down under the lock, which `crt stop` takes to forbid it.
+ * @param failure of the start that was due
+ */
 function decide(before: Entry, directory: HostPath, { roots }: UndoContext, failure?: string): number | undefined {
   return withUndoLock(directory, () => {
     const entry = read(roots, before.name);
     if (entry?.record === undefined || !isSame(entry, before) || entry.exit === undefined) return undefined;
     const { restart, record, exit } = entry;
-    if (restart !== undefined) return restart.due === undefined ? undefined : Math.max(0, Date.parse(restart.due) - Date.now());
+    if (restart !== undefined && restart.due === undefined) return undefined;
+    if (restart?.due !== undefined && failure === undefined) return Math.max(0, Date.parse(restart.due) - Date.now());
     const last = lastCount(directory);
-    const next = nextRestart(readKeptOptions(record)?.restart, exit, age(entry), last);
+    const next = nextRestart(readKeptOptions(record)?.restart, exit, failure === undefined ? age(entry) : 0, last);
     const why = failure === undefined ? {} : { error: failure.slice(0, 1000) || 'unknown' };
     if (next !== undefined) write(directory, { start: record.start, ...next, due: new Date(Date.now() + next.wait).toISOString(), ...why });
     else if (failure !== undefined) write(directory, { start: record.start, ...last, ...why });

@@ -15,7 +15,7 @@ import { startBox } from './verify/start.js';
 const EXIT = { version: 1, exitCode: 137, signal: 'SIGKILL', reason: 'oom', finished: '2024-01-02T03:04:05.678Z' };
 
 /** What `inspect` of a container in the background has, and one in the foreground has not. */
-const RESTART = ['policy', 'retries', 'starts', 'count', 'due'].map((field) => `restart.${field}`);
+const RESTART = ['policy', 'retries', 'starts', 'count', 'due', 'error'].map((field) => `restart.${field}`);
 
 /** `state.pid`, `mounts[].target`, `namespaces.*.inode`. */
 function pathsOf(value: unknown, path = ''): string[] {
@@ -61,7 +61,7 @@ e2e('one in the background: its monitor, its log, what is to happen after its en
       .sort(),
     [...RESTART].sort(),
   );
-  t.deepEqual(inspection.restart, { policy: 'on-failure', retries: 3, starts: 1, count: 0, due: null });
+  t.deepEqual(inspection.restart, { policy: 'on-failure', retries: 3, starts: 1, count: 0, due: null, error: null });
   t.true(inspection.processes.monitor?.alive);
   t.is(inspection.paths.log, `${inspection.rootfs?.layer}/log`);
   t.true(verify(name).holds);

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { kill, list, logs, remove, runDetached, stop, UserError, wait } from '../../src/index.js';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { exec, inspect, kill, list, logs, remove, runDetached, stop, UserError, wait } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
 import { detached, holds, ownBox, said, stateOf } from './detached.js';
+import { smallRootfs } from './small-rootfs.js';
 import { box, crt, e2e, ended, host, MIB, ROOTFS, readProc, startCrt, traces, until } from './support.js';
 
 const roots = stateRoots();
@@ -144,6 +145,22 @@ e2e('start of what runs, of what ran in the foreground, and of nothing', async (
   t.regex((await crt(t, ['start', kept])).stderr, /crt run -d did not start it/);
   t.regex((await crt(t, ['logs', kept])).stderr, /has no log/);
   t.regex((await crt(t, ['start', 'nobody'])).stderr, /no container named "nobody"/);
+});
+
+e2e('a restart that fails: ps and inspect say why', async (t) => {
+  const root = await smallRootfs(t);
+  const name = await detached(t, ['sh', '-c', 'until ls /go 2>/dev/null; do ls / >/dev/null; done; exit 3'], {
+    rootfs: root,
+    restart: { on: 'always' },
+  });
+  renameSync(root, `${root}.away`);
+  t.teardown(() => renameSync(`${root}.away`, root));
+  t.is((await exec(name, { command: ['touch', '/go'] })).exitCode, 0);
+  await holds(() => (inspect(name).restart?.count ?? 0) >= 3);
+  const { count = 0, wait: pause } = read(roots, name)?.restart ?? {};
+  t.is(pause, 100 * 2 ** (count - 1), 'each try waits twice as long as the one before');
+  t.regex(inspect(name).restart?.error ?? '', /is not there/);
+  t.regex((await crt(t, ['ps', '-a', '--json', '--filter', `name=^${name}$`])).stdout, /its start failed: /);
 });
 
 e2e('restart policies: always until it is stopped, on-failure so many times, never after an end that is none', async (t) => {
