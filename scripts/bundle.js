@@ -44,7 +44,16 @@ export async function bundle(root) {
     }),
     // oclif asks for typescript and ts-node only to run commands from source.
     build({ ...common, entryPoints: ['src/cli/oclif.ts'], outfile: 'dist/oclif.cjs', external: ['node-pty', 'typescript', 'ts-node'] }),
-    build({ ...SHARED, format: 'esm', absWorkingDir: root, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', packages: 'external' }),
+    // On lines of its own: an error that nobody catches shows one.
+    build({
+      ...SHARED,
+      minifyWhitespace: false,
+      format: 'esm',
+      absWorkingDir: root,
+      entryPoints: ['src/index.ts'],
+      outfile: 'dist/index.js',
+      packages: 'external',
+    }),
   ]);
   writeFileSync(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), thirdPartyLicenses(root, results));
 }

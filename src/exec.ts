@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { BugError } from './errors.js';
+import { BugError, UserError } from './errors.js';
 import { stepError } from './failure.js';
 import { Launch } from './launch/launch.js';
 import { openStreams } from './open-streams.js';
@@ -10,6 +10,7 @@ import { type PreparedExec, prepareExec } from './prepare-exec.js';
 import { type CommandOutcome, toCommandOutcome, withOutput } from './result.js';
 import { supervise } from './session.js';
 import { decodeEnded } from './state/ended.js';
+import { waitUntil } from './state/pause.js';
 import type { Streams } from './streams.js';
 import { Watch } from './watch.js';
 
@@ -70,9 +71,20 @@ async function live(session: Session): Promise<ExecResult> {
 /** Up to the moment in which the command has been exec'd. */
 async function start({ launch, prepared }: Pick<Session, 'launch' | 'prepared'>): Promise<void> {
   const event = await launch.next();
-  if (event.kind === 'failed') throw stepError(prepared.plan, event);
+  if (event.kind === 'failed') throw failure(prepared, event);
   if (event.kind !== 'started') throw new BugError(`the helper said ${event.kind} during the start`);
   prepared.noted();
+}
+
+/** Milliseconds that a container may take to end once its pid namespace takes nobody in any more. */
+const ENDING = 1000;
+
+/** A container that ends makes any step fail, in any way: that is then the reason. */
+function failure({ name, plan, hasEnded }: PreparedExec, event: Parameters<typeof stepError>[1]): UserError {
+  const error = stepError(plan, event);
+  // clone(2) in a pid namespace whose init is about to be gone: pid_namespaces(7).
+  const isEnding = error.op === 'clone' && error.errno === constants.errno.ENOMEM && waitUntil(hasEnded, ENDING);
+  return isEnding || hasEnded() ? new UserError(`${name} ended before the command could run`, { hint: 'crt ps -a', cause: error }) : error;
 }
 
 /** While the command runs: input to it, signals to it, and its end. */

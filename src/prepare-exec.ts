@@ -3,7 +3,7 @@ import { isFrozen } from './cgroup/freezer.js';
 import { UserError } from './errors.js';
 import { findRunning, type RunningEntry } from './find.js';
 import { shellWord } from './format/shell-word.js';
-import { bootId, isForeign } from './host/process.js';
+import { bootId, isAlive, isForeign } from './host/process.js';
 import { helperPath } from './launch/helper-path.js';
 import type { ExecOptions } from './options.js';
 import { compileExec } from './plan/compile-exec.js';
@@ -30,6 +30,8 @@ export interface PreparedExec {
   /** The container's, its `process` being the command. */
   readonly config: Config;
   readonly plan: Plan;
+  /** PID 1 has ended, and with it whatever is in its pid namespace. */
+  readonly hasEnded: () => boolean;
   /** Writes down that the command runs. */
   readonly noted: () => void;
 }
@@ -65,6 +67,7 @@ export function prepareExec(name: string, given: ExecOptions, env: NodeJS.Proces
     helper: helperPath(),
     config,
     plan,
+    hasEnded: () => !isAlive(init),
     noted: () => void journal(roots, { event: 'exec', name, id: entry.record.id }),
   };
 }

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { exec, execDetached, pause, UserError, unpause, update } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { beside, shell } from './beside.js';
+import { detached, pidsOf } from './detached.js';
 import { descendants, e2e, ended, MIB, onV1, startCrt, until } from './support.js';
 
 const stateFile = (name: string, file: string): string => `${stateRoots().state}/${name}/${file}`;
@@ -163,3 +164,17 @@ e2e('-d: what ends at once, and what is not there', (t) =>
     t.is(error.exitCode, 127);
   }),
 );
+
+e2e('a container that ends meanwhile: the command is killed with it, or the error says so', async (t) => {
+  for (let ms = 0; ms < 24; ms += 2) {
+    const name = await detached(t, ['sleep', '1000']);
+    const { init } = pidsOf(name);
+    const work = exec(name, { command: ['sleep', '1000'] }).then(
+      ({ exitCode }) => `exit code ${exitCode}`,
+      (error: Error) => error.message,
+    );
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    process.kill(init, 'SIGKILL');
+    t.regex(await work, /^exit code 137$|ended before the command could run$|is not running, it is stopped$/, `after ${ms} ms`);
+  }
+});
