@@ -82,9 +82,11 @@ const ENDING = 1000;
 /** A container that ends makes any step fail, in any way: that is then the reason. */
 function failure({ name, plan, hasEnded }: PreparedExec, event: Parameters<typeof stepError>[1]): UserError {
   const error = stepError(plan, event);
-  // clone(2) in a pid namespace whose init is about to be gone: pid_namespaces(7).
-  const isEnding = error.op === 'clone' && error.errno === constants.errno.ENOMEM && waitUntil(hasEnded, ENDING);
-  return isEnding || hasEnded() ? new UserError(`${name} ended before the command could run`, { hint: 'crt ps -a', cause: error }) : error;
+  // Of a pid namespace init goes last: what is inside is killed before, and clone(2) fails (pid_namespaces(7)).
+  const mayBeEnding = error.errno === 0 || (error.op === 'clone' && error.errno === constants.errno.ENOMEM);
+  return hasEnded() || (mayBeEnding && waitUntil(hasEnded, ENDING))
+    ? new UserError(`${name} ended before the command could run`, { hint: 'crt ps -a', cause: error })
+    : error;
 }
 
 /** While the command runs: input to it, signals to it, and its end. */
