@@ -1,11 +1,11 @@
-/* Files out of a root and into one, as a tar stream on stdout or from stdin: for `crt cp`. Whoever lives in the root
+/* Files out of a root and into one, as frames on stdout or from stdin (frame.h): for `crt cp`. Whoever lives in the root
  * may swap anything for anything meanwhile: entries are opened by the descriptor of their directory, and no link is
  * followed. */
 #include "context.h"
+#include "frame.h"
 #include "kernel.h"
 #include "resolve.h"
 #include "sync.h"
-#include "tar.h"
 #include "walk.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@
 #define READING (O_RDONLY | O_NONBLOCK | O_NOCTTY)
 
 /* Of the one copy that a process makes. */
-static struct tar_entry entry;
+static struct frame entry;
 static char buffer[1 << 16];
 static uint64_t left_out;
 static char left_out_path[512];
@@ -98,11 +98,11 @@ static int put_content(int fd, uint64_t size)
 		if (got == 0)
 			memset(buffer, 0, most);
 		most = got ? (size_t)got : most;
-		if (tar_write(buffer, most))
+		if (write_all(1, buffer, most))
 			return -1;
 		size -= most;
 	}
-	return tar_pad();
+	return 0;
 }
 
 static int put_entry(int fd, int depth);
@@ -158,18 +158,20 @@ static int put_entry(int fd, int depth)
 	entry.size = 0;
 	entry.link[0] = 0;
 	if (S_ISLNK(status.st_mode)) {
+		entry.type = FRAME_LINK;
 		length = readlinkat(fd, "", entry.link, sizeof(entry.link) - 1);
 		entry.link[length < 0 ? 0 : length] = 0;
-		return length < 0 ? -1 : tar_put(&entry, '2');
+		return length < 0 ? -1 : put_frame(&entry);
 	}
-	if (S_ISDIR(status.st_mode))
-		return tar_put(&entry, '5') || (!is_of_kernel(fd) && put_tree(fd, depth)) ? -1 : 0;
+	entry.type = S_ISDIR(status.st_mode) ? FRAME_DIRECTORY : FRAME_FILE;
+	if (entry.type == FRAME_DIRECTORY)
+		return put_frame(&entry) || (!is_of_kernel(fd) && put_tree(fd, depth)) ? -1 : 0;
 	if (!S_ISREG(status.st_mode) || is_of_kernel(fd)) {
 		leave_out();
 		return 0;
 	}
 	entry.size = (uint64_t)status.st_size;
-	return tar_put(&entry, '0') || put_content(fd, entry.size) ? -1 : 0;
+	return put_frame(&entry) || put_content(fd, entry.size) ? -1 : 0;
 }
 
 int op_archive(struct context *context, const struct step *step)
@@ -189,12 +191,12 @@ int op_archive(struct context *context, const struct step *step)
 	fd = S_ISLNK(status.st_mode) ? steal_fd(&link) : open_given(context, step, READING);
 	if (fd < 0)
 		return -1;
-	if (put_entry(fd, 0) || tar_end()) {
+	if (put_entry(fd, 0)) {
 		note(context, entry.path);
 		return -1;
 	}
 	note_left_out(context);
-	return 0;
+	return put_end(&entry);
 }
 
 /* Opens the directory that is to hold the entry, with those on the way that are missing. *name: NULL for the target. */
@@ -254,21 +256,14 @@ static int take_content(int fd, uint64_t flags)
 		size_t most = left < sizeof(buffer) ? (size_t)left : sizeof(buffer);
 		int empty;
 
-		if (tar_read(buffer, most))
+		if (get_bytes(buffer, most))
 			return -1;
 		empty = !buffer[0] && !memcmp(buffer, buffer + 1, most - 1);
-		for (size_t at = 0; !empty && at < most;) {
-			ssize_t wrote = write(fd, buffer + at, most - at);
-
-			if (wrote <= 0)
-				return -1;
-			at += (size_t)wrote;
-		}
-		if (empty && lseek(fd, (off_t)most, SEEK_CUR) < 0)
+		if (empty ? lseek(fd, (off_t)most, SEEK_CUR) < 0 : write_all(fd, buffer, most))
 			return -1;
 		left -= most;
 	}
-	return ftruncate(fd, (off_t)entry.size) || tar_skip_padding() || finish(fd, flags) ? -1 : 0;
+	return ftruncate(fd, (off_t)entry.size) || finish(fd, flags) ? -1 : 0;
 }
 
 /* New, or nothing: what is there already keeps its owner and mode. */
@@ -291,7 +286,7 @@ static int take_link(int base, int holder, const char *name, uint64_t flags)
 	const char *from;
 	int other cleanup_fd = -1;
 
-	if (entry.type == '1') {
+	if (entry.type == FRAME_HARD_LINK) {
 		other = open_holder(base, entry.link, &from);
 		errno = from ? errno : EINVAL;
 		return other < 0 || !from ? -1 : linkat(other, from, holder, name, 0);
@@ -309,15 +304,11 @@ static int take_entry(int base, int holder, const char *name, uint64_t flags)
 		errno = EXDEV;
 		return -1;
 	}
-	if (entry.type == '5')
+	if (entry.type == FRAME_DIRECTORY)
 		return take_directory(holder, name, flags);
-	if (entry.type > '2') {
-		leave_out();
-		return 0;
-	}
 	if (unlinkat(holder, name, 0) && errno != ENOENT)
 		return -1;
-	if (entry.type != '0')
+	if (entry.type != FRAME_FILE)
 		return take_link(base, holder, name, flags);
 	fd = openat(holder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return fd < 0 ? -1 : take_content(fd, flags);
@@ -330,9 +321,9 @@ static int take_target(struct context *context, const struct step *step, int bas
 	const char *name, *path = text_of(&context->plan, step, 0);
 	int fd cleanup_fd = -1;
 
-	if (entry.type == '5' && base >= 0)
+	if (entry.type == FRAME_DIRECTORY && base >= 0)
 		return 0;
-	if (entry.type == '0') {
+	if (entry.type == FRAME_FILE) {
 		fd = open_given(context, step, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY);
 		if (fd < 0)
 			return -1;
@@ -347,7 +338,7 @@ int op_extract(struct context *context, const struct step *step)
 {
 	int base cleanup_fd = -1, got;
 
-	while ((got = tar_next(&entry)) > 0) {
+	while ((got = next_frame(&entry)) > 0) {
 		char path[sizeof(entry.path)];
 		const char *name = NULL;
 		int holder cleanup_fd = -1;
@@ -367,6 +358,5 @@ int op_extract(struct context *context, const struct step *step)
 		note(context, got < 0 && errno == EBADMSG ? "" : entry.path);
 		return -1;
 	}
-	note_left_out(context);
 	return 0;
 }

@@ -51,7 +51,7 @@ static int open_database(int root, const char *path, struct database *database)
 }
 
 /* Copies the next line and cuts it at its colons: the number of fields, 0 at the end. Over-long lines are skipped. */
-static int next_entry(struct database *database, char *line, size_t size, char **fields, int most)
+static int next_line(struct database *database, char *line, size_t size, char **fields, int most)
 {
 	while (database->text < database->end) {
 		const char *begin = database->text;
@@ -101,7 +101,7 @@ static int find_user(struct context *context, struct database *passwd, const cha
 	int numeric = parse_id(user, &id) == 0;
 
 	add(&home, "/");
-	for (int count; (count = next_entry(passwd, line, sizeof(line), fields, 7));) {
+	for (int count; (count = next_line(passwd, line, sizeof(line), fields, 7));) {
 		if (count < 6 || parse_id(fields[2], &entry_uid) || parse_id(fields[3], &entry_gid))
 			continue;
 		if (numeric ? entry_uid != id : strcmp(fields[0], user))
@@ -152,7 +152,7 @@ static int find_groups(struct context *context, struct database *group, const ch
 
 	if (wanted && parse_id(wanted, &context->gid) == 0)
 		return 0;
-	for (int count; (count = next_entry(group, line, sizeof(line), fields, 4));) {
+	for (int count; (count = next_line(group, line, sizeof(line), fields, 4));) {
 		if (count < 3 || parse_id(fields[2], &entry_gid))
 			continue;
 		if (wanted && !strcmp(fields[0], wanted)) {

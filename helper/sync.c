@@ -48,6 +48,19 @@ int read_all(int fd, void *buffer, size_t size)
 	return 1;
 }
 
+int write_all(int fd, const void *bytes, size_t size)
+{
+	for (const char *at = bytes; size > 0;) {
+		ssize_t wrote = write(fd, at, size);
+
+		if (wrote < 0)
+			return -1;
+		at += wrote;
+		size -= (size_t)wrote;
+	}
+	return 0;
+}
+
 int open_sync(struct context *context)
 {
 	int ends[2];

@@ -63,6 +63,8 @@ int send_event(enum event kind, uint32_t step, int64_t value, uint32_t micros, c
 
 /* Reads exactly `size` bytes: 1, 0 at end of file, -1 on an error. */
 int read_all(int fd, void *buffer, size_t size);
+/* Writes all of it: 0, or -1. */
+int write_all(int fd, const void *bytes, size_t size);
 
 int open_sync(struct context *context);
 /* Gives the other side its turn, with a descriptor where `fd` is not -1. */

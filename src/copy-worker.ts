@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import type { ArchiveError } from './archive/tar-reader.js';
 import type { Kind, Place } from './copy-place.js';
 import { BugError, UserError } from './errors.js';
 import { describeErrno, stepError } from './failure.js';
@@ -30,12 +31,23 @@ const WORDS: Readonly<Record<string, readonly [words: string, hint?: string]>> =
   ENOSPC: ['the disk is full, or out of inodes', 'df -h; df -i'],
   EDQUOT: ['the disk quota is used up'],
   EROFS: ['it is read-only there'],
-  EBADMSG: ['the input is no tar archive, or it ends too early', 'a compressed one: gunzip -c FILE | crt cp - NAME:DIR'],
+  EBADMSG: ['what was to be written broke off'],
   EINVAL: ['its name leads upwards (..), or its owner is none of the ids of the container'],
   ENAMETOOLONG: ['the path is too long, or the folders are too deep'],
   ETXTBSY: ['it is a program that runs'],
   ESRCH: ['the container has just ended'],
 };
+
+/** The same, of a tar archive. */
+const ARCHIVE_WORDS: Readonly<Record<string, readonly [words: string, hint?: string]>> = {
+  EBADMSG: ['the input is no tar archive, or it ends too early', 'a compressed one: gunzip -c FILE | crt cp - NAME:DIR'],
+  EOPNOTSUPP: ['a sparse file is in the archive, of which the holes are not read', 'make it with tar, without --sparse (-S)'],
+};
+
+/** @param first the path of the one that came first */
+export function leftOutWords(count: number, first: string, { label }: Place): string {
+  return `${printable(first)}${count > 1 ? ` and ${count - 1} more` : ''} in ${label}`;
+}
 
 /** A helper process at one side. */
 export class Worker {
@@ -76,8 +88,12 @@ export class Worker {
     await this.#launch.closed();
     const space = text.indexOf(' ');
     if (space < 0) return undefined;
-    const [count, first] = [Number(text.slice(0, space)), printable(text.slice(space + 1))];
-    return `${first}${count > 1 ? ` and ${count - 1} more` : ''} in ${this.#place.label}`;
+    return leftOutWords(Number(text.slice(0, space)), text.slice(space + 1), this.#place);
+  }
+
+  /** What the helper would say of an archive that it does not know. */
+  refuse({ code, path }: ArchiveError): CopyError {
+    return this.#copyError(code, path, ARCHIVE_WORDS[code] ?? WORDS[code] ?? [code], true);
   }
 
   async end(): Promise<void> {
@@ -96,9 +112,12 @@ export class Worker {
     const failed = this.#plan.steps[event.index];
     const { code, words } = describeErrno(event.errno);
     if (code !== 'ESRCH' && (event.errno === 0 || !isCopyStep(failed))) return stepError(this.#plan, event);
-    const [why, hint] = WORDS[code] ?? [words];
     const isWriting = this.#end.kind === 'extract' && failed?.op === 'extract';
-    const at = !['', '.', './'].includes(event.text) ? ` at ${printable(event.text)}` : '';
+    return this.#copyError(code, event.text, WORDS[code] ?? [words], isWriting);
+  }
+
+  #copyError(code: string, path: string, [why, hint]: readonly [words: string, hint?: string], isWriting: boolean): CopyError {
+    const at = !['', '.', './'].includes(path) ? ` at ${printable(path)}` : '';
     const partial = isWriting && at !== '' ? '; what was copied before is there' : '';
     return new CopyError(`cannot ${isWriting ? 'write' : 'read'} ${this.#place.label}${at}: ${why} (${code})${partial}`, code, hint);
   }

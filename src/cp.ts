@@ -1,7 +1,7 @@
-import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { type Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Kind, type LocalPlace, type Place, placeHere, placeInside } from './copy-place.js';
-import { CopyError, Worker } from './copy-worker.js';
+import { CopyError, leftOutWords, Worker } from './copy-worker.js';
 import { UserError } from './errors.js';
 import { COPY } from './plan/compile-copy.js';
 import { codeOf } from './state/failure.js';
@@ -17,7 +17,7 @@ export interface CopyOptions {
 }
 
 export interface Copied {
-  /** Bytes of the tar stream that went over. */
+  /** Bytes that went over: of the tar archive where there is one, else of all contents and names, and 40 for each entry. */
   readonly bytes: number;
   /** Devices, sockets and pipes, in words: they are not copied, nor is what vanished meanwhile. */
   readonly leftOut: readonly string[];
@@ -39,7 +39,10 @@ export async function copyFrom(name: string, path: string, to: string | Writable
   try {
     const kind = await source.look();
     refuseSource(from, kind);
-    if (local === undefined) return await transfer(source, to as Writable);
+    if (local === undefined) {
+      const { packTar } = await import('./archive/pack.js');
+      return await transfer(source, to as Writable, { after: packTar });
+    }
     refuseTarget(from, kind, local, local.kind);
     const keep = options.archive ? COPY.owners : 0;
     return await transfer(
@@ -68,7 +71,7 @@ export async function copyTo(from: string | Readable, name: string, path: string
     if (local === undefined) {
       if (kind !== 'directory')
         throw new UserError(`${to.label} is ${kind === 'missing' ? 'not there' : 'no folder'}: a tar archive needs one`);
-      return await transfer(from as Readable, target);
+      return await unpack(from as Readable, target, to);
     }
     refuseTarget(local, local.kind, to, kind);
     const entry = kind === 'directory' && !local.isContents ? local.base : '.';
@@ -94,26 +97,57 @@ function refuseTarget(from: Place, fromKind: Kind, to: Place | LocalPlace, kind:
   if (kind === 'file' && to.isFolder) throw new UserError(`${to.label} is not a folder`, { hint: 'leave out the slash at its end' });
 }
 
-/** From end to end. Each side has a word when it is complete; of two errors that of the source counts, unless the other side made it. */
-async function transfer(source: Worker | Readable, target: Worker | Writable): Promise<Copied> {
+/** Only here is the reader of tar archives loaded. */
+async function unpack(from: Readable, target: Worker, to: Place): Promise<Copied> {
+  const [{ unpackTar }, { ArchiveError }] = await Promise.all([import('./archive/unpack.js'), import('./archive/tar-reader.js')]);
+  const leftOut: string[] = [];
+  let count = 0;
+  const leaveOut = (path: string): void => {
+    if (count++ === 0) leftOut.push(path);
+  };
+  try {
+    const copied = await transfer(from, target, { before: (source) => unpackTar(source, leaveOut) });
+    return { ...copied, leftOut: leftOut.map((first) => leftOutWords(count, first, to)) };
+  } catch (error) {
+    throw error instanceof ArchiveError ? target.refuse(error) : error;
+  }
+}
+
+type Conversion = (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer>;
+
+/**
+ * From end to end. Each side has a word when it is complete; of two errors that of the source counts, unless the other side made it.
+ * @param after makes the archive of what a helper sends, @param before what a helper takes of an archive
+ */
+async function transfer(
+  source: Worker | Readable,
+  target: Worker | Writable,
+  { after, before }: { after?: Conversion; before?: Conversion } = {},
+): Promise<Copied> {
   const workers = [source, target].filter((side) => side instanceof Worker);
   let bytes = 0;
-  const counter = new PassThrough();
-  counter.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
+  const counter = new Transform({
+    transform(chunk: Buffer, _, done) {
+      bytes += chunk.length;
+      done(null, chunk);
+    },
   });
   const input = source instanceof Worker ? source.stdout : source;
   const output = target instanceof Worker ? target.stdin : target;
   for (const worker of workers) worker.proceed();
-  const piped = pipeline(input, counter, output, { end: target instanceof Worker });
+  const stages = [input, ...(after ? [after] : []), counter, ...(before ? [before] : []), output] as unknown as NodeJS.ReadWriteStream[];
+  const piped = pipeline(stages, { end: target instanceof Worker });
   try {
     const [flow, ...ends] = await Promise.allSettled([piped, ...workers.map((worker) => worker.done())]);
     const errors = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
     const error = errors.find((candidate) => !(candidate instanceof CopyError && GONE.has(candidate.code))) ?? errors[0];
-    if (!(target instanceof Worker) && flow.status === 'rejected' && GONE.has(codeOf(flow.reason) ?? ''))
-      throw new UserError('whoever was to read the archive went away', { cause: flow.reason });
+    if (flow.status === 'rejected') {
+      const isGone = GONE.has(codeOf(flow.reason) ?? '');
+      if (!(target instanceof Worker) && isGone) throw new UserError('whoever was to read the archive went away', { cause: flow.reason });
+      if (!(source instanceof Worker) && !isGone) throw flow.reason;
+      throw error ?? flow.reason;
+    }
     if (error !== undefined) throw error;
-    if (flow.status === 'rejected') throw flow.reason;
     return { bytes, leftOut: ends.flatMap((end) => (end.status === 'fulfilled' && end.value !== undefined ? [end.value] : [])) };
   } finally {
     await Promise.all(workers.map((worker) => worker.end()));

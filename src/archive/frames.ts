@@ -1,0 +1,98 @@
+/** What a frame is of; numbers of helper/frame.h. */
+export const FRAME = { file: 1, hardLink: 2, link: 3, directory: 4 } as const;
+
+/** Bytes of the head of a frame. */
+const HEAD = 40;
+/** Of Linux, with the NUL that is not sent. */
+export const PATH_MAX = 4096;
+
+/** One file, folder or link on its way between two helpers (helper/frame.h). */
+export interface Frame {
+  readonly type: (typeof FRAME)[keyof typeof FRAME];
+  /** The lower twelve bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds. */
+  readonly mtime: number;
+  /** Bytes of the content, which only a file has. */
+  readonly size: number;
+  /** Names are bytes. */
+  readonly path: Buffer;
+  /** Empty for what is no link. */
+  readonly link: Buffer;
+}
+
+/** The end of all frames. */
+export const END: Buffer = Buffer.alloc(HEAD);
+
+/** A stream of frames that breaks off, or is none. */
+export class BrokenFrames extends Error {
+  override readonly name = 'BrokenFrames';
+}
+
+/** A frame without its content. */
+export function encodeFrame({ type, mode, uid, gid, mtime, size, path, link }: Frame): Buffer {
+  const head = Buffer.alloc(HEAD);
+  for (const [at, value] of [type, mode, uid, gid].entries()) head.writeUInt32LE(value, at * 4);
+  head.writeBigInt64LE(BigInt(mtime), 16);
+  head.writeBigUInt64LE(BigInt(size), 24);
+  head.writeUInt32LE(path.length, 32);
+  head.writeUInt32LE(link.length, 36);
+  return Buffer.concat([head, path, link]);
+}
+
+/** Reads frames as they come. The content of each is to be read before the next. */
+export class FrameReader {
+  readonly #chunks: AsyncIterator<Buffer>;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(source: AsyncIterable<Buffer>) {
+    this.#chunks = source[Symbol.asyncIterator]();
+  }
+
+  /** @returns undefined at the end @throws BrokenFrames */
+  async next(): Promise<Frame | undefined> {
+    const head = await this.#take(HEAD);
+    if (head.equals(END)) {
+      if (this.#rest.length > 0 || (await this.#more())) throw new BrokenFrames('there is more behind the end');
+      return undefined;
+    }
+    const [type, mode, uid, gid] = [0, 4, 8, 12].map((at) => head.readUInt32LE(at)) as [Frame['type'], number, number, number];
+    const size = Number(head.readBigUInt64LE(24));
+    const lengths = [head.readUInt32LE(32), head.readUInt32LE(36)] as const;
+    if (!Object.values(FRAME).includes(type) || !Number.isSafeInteger(size) || lengths.some((length) => length >= PATH_MAX))
+      throw new BrokenFrames('this is no frame');
+    const [path, link] = [await this.#take(lengths[0]), await this.#take(lengths[1])];
+    return { type, mode, uid, gid, mtime: Number(head.readBigInt64LE(16)), size, path, link };
+  }
+
+  /** The next bytes in pieces as they come. @throws BrokenFrames */
+  async *content(size: number): AsyncGenerator<Buffer> {
+    for (let left = size; left > 0; ) {
+      if (this.#rest.length === 0) await this.#fill();
+      const piece = this.#rest.subarray(0, left);
+      this.#rest = this.#rest.subarray(piece.length);
+      left -= piece.length;
+      yield piece;
+    }
+  }
+
+  async #take(size: number): Promise<Buffer> {
+    while (this.#rest.length < size) await this.#fill();
+    const taken = this.#rest.subarray(0, size);
+    this.#rest = this.#rest.subarray(size);
+    return taken;
+  }
+
+  async #fill(): Promise<void> {
+    if (!(await this.#more())) throw new BrokenFrames('the stream breaks off');
+  }
+
+  async #more(): Promise<boolean> {
+    const { value, done } = await this.#chunks.next();
+    if (done) return false;
+    this.#rest = this.#rest.length === 0 ? value : Buffer.concat([this.#rest, value]);
+    return true;
+  }
+}

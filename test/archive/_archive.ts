@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import type { ExecutionContext } from 'ava';
+import { END, encodeFrame, FRAME, type Frame, FrameReader } from '../../src/archive/frames.js';
+import { packTar } from '../../src/archive/pack.js';
+import { unpackTar } from '../../src/archive/unpack.js';
+
+export function scratch(t: ExecutionContext): string {
+  const folder = mkdtempSync(`${tmpdir()}/crt-archive-`);
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export interface Entry extends Frame {
+  readonly content: string;
+}
+
+const none = Buffer.alloc(0);
+
+/** A file, where nothing else is said. */
+export function entry(path: string | Buffer, more: Partial<Entry> = {}): Entry {
+  const content = more.content ?? '';
+  const size = Buffer.byteLength(content, 'latin1');
+  return { type: FRAME.file, mode: 0o644, uid: 0, gid: 0, mtime: 1e9, link: none, size, path: Buffer.from(path as string), ...more, content };
+}
+
+export function frames(entries: readonly Entry[]): Buffer {
+  return Buffer.concat([...entries.flatMap((each) => [encodeFrame(each), Buffer.from(each.content, 'latin1')]), END]);
+}
+
+/** In pieces of a size that fits nothing. */
+export async function* pieces(bytes: Buffer, size = 777): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function joined(source: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of source) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** The archive of these frames. */
+export function pack(entries: readonly Entry[]): Promise<Buffer> {
+  return joined(packTar(pieces(frames(entries))));
+}
+
+/** What frames come of an archive. */
+export async function unpack(archive: Buffer, size?: number): Promise<{ entries: Entry[]; leftOut: string[] }> {
+  const leftOut: string[] = [];
+  const entries: Entry[] = [];
+  const reader = new FrameReader(unpackTar(pieces(archive, size), (path) => leftOut.push(path)));
+  for (let frame = await reader.next(); frame !== undefined; frame = await reader.next())
+    entries.push({ ...frame, content: (await joined(reader.content(frame.size))).toString('latin1') });
+  return { entries, leftOut };
+}
+
+/** The tar of this machine. */
+export function tar(words: readonly string[], input?: Buffer): Buffer {
+  return execFileSync('tar', words, { input: input ?? none, maxBuffer: 1 << 28, env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } });
+}
