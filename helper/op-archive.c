@@ -1,6 +1,6 @@
-/* Files out of a root and into one, as frames on stdout or from stdin (frame.h): for `crt cp`. Whoever lives in the root
- * may swap anything for anything meanwhile: entries are opened by the descriptor of their directory, and no link is
- * followed. */
+/* Files out of a root and into one, as frames on stdout or from stdin (frame.h): for `crt cp`. Whoever lives in the
+ * root may swap anything for anything meanwhile: entries are opened by the descriptor of their directory, and no link
+ * is followed. */
 #include "context.h"
 #include "frame.h"
 #include "kernel.h"
@@ -8,6 +8,7 @@
 #include "sync.h"
 #include "walk.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -128,7 +129,7 @@ static int put_tree(int fd, int depth)
 			return -1;
 		}
 		/* Of a device the opening alone may do something. */
-		if (next->type == TYPE_CHR || next->type == TYPE_BLK) {
+		if (next->type == DT_CHR || next->type == DT_BLK) {
 			leave_out();
 			continue;
 		}

@@ -13,10 +13,6 @@ struct entry {
 	char name[];
 };
 
-/* Its types of which the opening does something. */
-#define TYPE_CHR 2
-#define TYPE_BLK 6
-
 /* One walk over a directory. */
 struct walk {
 	int fd;

@@ -19,7 +19,8 @@ const FIELDS = {
 } as const;
 
 /**
- * Makes a tar archive of frames: ustar, with a pax header for what does not fit (POSIX, pax(1)). Names are the bytes that they are.
+ * Makes a tar archive of frames: ustar, with a pax header for what does not fit (POSIX, pax(1)). Names are the bytes that they are, which
+ * no library for Node can (docs/decisions/cp.md).
  * @throws BrokenFrames
  */
 export async function* packTar(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -42,7 +43,7 @@ function encodeEntry(frame: Frame): Buffer {
   const records = Buffer.concat([
     ...(['path', 'link'] as const)
       .filter((key) => entry[key].length > FIELDS[key][1])
-      .map((key) => record(`${key}${key === 'link' ? 'path' : ''}`, entry[key])),
+      .map((key) => record(key === 'link' ? 'linkpath' : key, entry[key])),
     ...(['size', 'uid', 'gid', 'mtime'] as const)
       .filter((key) => !fits(key, entry[key]))
       .map((key) => record(key, Buffer.from(`${entry[key]}`))),
@@ -66,13 +67,8 @@ function encodeHeader(type: string, entry: Omit<Frame, 'type'>): Buffer {
     header.write(octal(fits(key, entry[key]) ? entry[key] : 0, FIELDS[key][1]), FIELDS[key][0]);
   header.write(`        ${type}`, 148);
   header.write('ustar\x0000', 257);
-  header.write(
-    `${octal(
-      header.reduce((sum, byte) => sum + byte, 0),
-      6,
-    )}\0`,
-    148,
-  );
+  const sum = header.reduce((all, byte) => all + byte, 0);
+  header.write(`${octal(sum, 6)}\0`, 148);
   return header;
 }
 

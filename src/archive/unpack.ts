@@ -35,8 +35,9 @@ export async function* unpackTar(source: AsyncIterable<Buffer>, leaveOut: (path:
     if (fault !== undefined) throw fault;
     yield END;
   } catch (error) {
-    // What the library has to say is of the archive.
-    throw fault ?? (Object.getPrototypeOf(error) === Error.prototype ? new ArchiveError('EBADMSG') : error);
+    // What the library has to say is of the archive, in whatever words.
+    const isOurs = error instanceof ArchiveError || error instanceof TypeError || error instanceof RangeError;
+    throw fault ?? (isOurs ? error : new ArchiveError('EBADMSG'));
   } finally {
     extract.destroy();
   }

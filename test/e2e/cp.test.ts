@@ -272,7 +272,7 @@ e2e('the command line: what is said, and refused', async (t) => {
     writeFileSync(`${here}/a:b`, 'colon');
     t.like(await crt(t, ['cp', './a:b', `${name}:/tmp/`], { cwd: here }), {
       code: 0,
-      stderr: 'crt: copied 2 KiB to '.concat(name, ':/tmp/\n'),
+      stderr: 'crt: copied 88 B to '.concat(name, ':/tmp/\n'),
     });
     t.is(await out(name, 'cat /tmp/a:b'), 'colon');
     t.regex((await crt(t, ['cp', 'a', 'b'])).stderr, /one of the two paths is to be in a container/);
