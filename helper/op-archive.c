@@ -18,7 +18,7 @@
 
 #define FOLLOW 1 /* a link at the end of the path */
 #define REAL 2   /* no link anywhere in the path */
-#define OWNERS 4 /* as in the archive, else whoever extracts */
+#define OWNERS 4 /* as in the frames, else whoever extracts */
 #define SET_IDS 8
 /* Directories in each other: a descriptor and a buffer each. */
 #define DEEPEST 400

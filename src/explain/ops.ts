@@ -191,13 +191,13 @@ export const MEANINGS: Readonly<Record<OpName, Meaning>> = {
   },
   archive: {
     syscalls: ['openat2', 'openat(O_NOFOLLOW)', 'fstat', 'fstatfs', 'getdents64', 'read', 'write'],
-    man: ['openat2(2)', 'tar(1)'],
-    purpose: 'Writes a file or a folder to stdout as a tar archive, going from descriptor to descriptor and following no link.',
+    man: ['openat2(2)'],
+    purpose: 'Writes a file or a folder to stdout, entry by entry, going from descriptor to descriptor and following no link.',
   },
   extract: {
     syscalls: ['read', 'openat2', 'openat(O_CREAT|O_EXCL|O_NOFOLLOW)', 'write', 'fchown', 'fchmod', 'utimensat'],
-    man: ['openat2(2)', 'tar(1)'],
-    purpose: 'Unpacks a tar archive from stdin, each entry by the descriptor of its folder, whatever links are put in the way.',
+    man: ['openat2(2)'],
+    purpose: 'Makes files and folders of what comes from stdin, each by the descriptor of its folder, whatever links are put in the way.',
   },
 };
 

@@ -8,7 +8,7 @@ import { type ContainerPath, isOp, type Operands, type Plan, type Slot, type Ste
 /** Bits of `flags` of look, archive and extract (helper/op-archive.c). */
 export const COPY = { follow: 1, real: 2, owners: 4, setIds: 8 } as const;
 
-/** One end of a copy: what is read, under which name it goes into the archive, or where an archive is unpacked. */
+/** One end of a copy: what is read, under which name it goes into the stream, or where a stream is unpacked. */
 export type CopyEnd =
   | { readonly kind: 'archive'; readonly path: ContainerPath; readonly name: string; readonly flags: number; readonly look: boolean }
   | { readonly kind: 'extract'; readonly path: ContainerPath; readonly flags: number; readonly look: boolean };
