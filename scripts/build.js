@@ -10,7 +10,7 @@ import { writeManifest } from './manifest.js';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What the bundles, the manifest and the types are made from. */
 const INPUTS = ['src', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
-const OUTPUTS = ['dist/cli.cjs', 'dist/oclif.cjs', 'dist/tar-stream.cjs', 'dist/index.js', 'dist/types/index.d.ts'];
+const OUTPUTS = ['dist/cli.cjs', 'dist/oclif.cjs', 'dist/index.js', 'dist/types/index.d.ts'];
 
 /** Newest modification time under a path, in milliseconds; a folder's own time tells of files that went away. */
 function newest(path) {

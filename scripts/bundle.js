@@ -1,4 +1,4 @@
-// The bundles of dist/. Each stands alone: fewer files to open at a start, and oclif's cost only where oclif is wanted.
+// The three bundles of dist/. Each stands alone: fewer files to open at a start, and oclif's cost only where oclif is wanted.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -30,16 +30,7 @@ const oclifOutside = {
   setup: ({ onResolve }) => onResolve({ filter: /^\.\/oclif\.js$/ }, () => ({ path: './oclif.cjs', external: true })),
 };
 
-/** Command line and library share one file of it, which is read only where an archive is. */
-const tarOutside = {
-  name: 'tar-outside',
-  setup: ({ onResolve }) => onResolve({ filter: /^tar-stream$/ }, () => ({ path: './tar-stream.cjs', external: true })),
-};
-
-/**
- * Builds dist/cli.cjs (the door), dist/oclif.cjs (help, and every command but run), dist/index.js (the library) and dist/tar-stream.cjs,
- * which they load for `crt cp -`.
- */
+/** Builds dist/cli.cjs (the door), dist/oclif.cjs (help, and every command but run) and dist/index.js (the library). */
 export async function bundle(root) {
   const common = { ...COMMON, absWorkingDir: root };
   const results = await Promise.all([
@@ -52,13 +43,7 @@ export async function bundle(root) {
       supported: { 'dynamic-import': false },
     }),
     // oclif asks for typescript and ts-node only to run commands from source.
-    build({
-      ...common,
-      entryPoints: ['src/cli/oclif.ts'],
-      outfile: 'dist/oclif.cjs',
-      external: ['node-pty', 'typescript', 'ts-node'],
-      plugins: [tarOutside],
-    }),
+    build({ ...common, entryPoints: ['src/cli/oclif.ts'], outfile: 'dist/oclif.cjs', external: ['node-pty', 'typescript', 'ts-node'] }),
     // On lines of its own: an error that nobody catches shows one.
     build({
       ...SHARED,
@@ -68,9 +53,7 @@ export async function bundle(root) {
       entryPoints: ['src/index.ts'],
       outfile: 'dist/index.js',
       packages: 'external',
-      plugins: [tarOutside],
     }),
-    build({ ...SHARED, format: 'cjs', absWorkingDir: root, entryPoints: ['tar-stream'], outfile: 'dist/tar-stream.cjs' }),
   ]);
   writeFileSync(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), thirdPartyLicenses(root, results));
 }

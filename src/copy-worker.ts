@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { ArchiveError } from './archive/tar-reader.js';
+import type { ArchiveError } from './archive/tar-header.js';
 import type { Kind, Place } from './copy-place.js';
 import { BugError, UserError } from './errors.js';
 import { describeErrno, stepError } from './failure.js';

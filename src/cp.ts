@@ -1,5 +1,8 @@
 import { type Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { packTar } from './archive/pack.js';
+import { ArchiveError } from './archive/tar-header.js';
+import { unpackTar } from './archive/unpack.js';
 import { type Kind, type LocalPlace, type Place, placeHere, placeInside } from './copy-place.js';
 import { CopyError, leftOutWords, Worker } from './copy-worker.js';
 import { UserError } from './errors.js';
@@ -39,10 +42,7 @@ export async function copyFrom(name: string, path: string, to: string | Writable
   try {
     const kind = await source.look();
     refuseSource(from, kind);
-    if (local === undefined) {
-      const { packTar } = await import('./archive/pack.js');
-      return await transfer(source, to as Writable, { after: packTar });
-    }
+    if (local === undefined) return await transfer(source, to as Writable, { after: packTar });
     refuseTarget(from, kind, local, local.kind);
     const keep = options.archive ? COPY.owners : 0;
     return await transfer(
@@ -97,9 +97,7 @@ function refuseTarget(from: Place, fromKind: Kind, to: Place | LocalPlace, kind:
   if (kind === 'file' && to.isFolder) throw new UserError(`${to.label} is not a folder`, { hint: 'leave out the slash at its end' });
 }
 
-/** Only here is the reader of tar archives loaded. */
 async function unpack(from: Readable, target: Worker, to: Place): Promise<Copied> {
-  const [{ unpackTar }, { ArchiveError }] = await Promise.all([import('./archive/unpack.js'), import('./archive/tar-reader.js')]);
   const leftOut: string[] = [];
   let count = 0;
   const leaveOut = (path: string): void => {

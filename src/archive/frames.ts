@@ -1,3 +1,5 @@
+import { Source } from './source.js';
+
 /** What a frame is of; numbers of helper/frame.h. */
 export const FRAME = { file: 1, hardLink: 2, link: 3, directory: 4 } as const;
 
@@ -44,18 +46,17 @@ export function encodeFrame({ type, mode, uid, gid, mtime, size, path, link }: F
 
 /** Reads frames as they come. The content of each is to be read before the next. */
 export class FrameReader {
-  readonly #chunks: AsyncIterator<Buffer>;
-  #rest: Buffer = Buffer.alloc(0);
+  readonly #source: Source;
 
-  constructor(source: AsyncIterable<Buffer>) {
-    this.#chunks = source[Symbol.asyncIterator]();
+  constructor(frames: AsyncIterable<Buffer>) {
+    this.#source = new Source(frames, () => new BrokenFrames('the stream breaks off'));
   }
 
   /** @returns undefined at the end @throws BrokenFrames */
   async next(): Promise<Frame | undefined> {
-    const head = await this.#take(HEAD);
+    const head = await this.#source.take(HEAD);
     if (head.equals(END)) {
-      if (this.#rest.length > 0 || (await this.#more())) throw new BrokenFrames('there is more behind the end');
+      if (!(await this.#source.isOver())) throw new BrokenFrames('there is more behind the end');
       return undefined;
     }
     const [type, mode, uid, gid] = [0, 4, 8, 12].map((at) => head.readUInt32LE(at)) as [Frame['type'], number, number, number];
@@ -63,36 +64,12 @@ export class FrameReader {
     const lengths = [head.readUInt32LE(32), head.readUInt32LE(36)] as const;
     if (!Object.values(FRAME).includes(type) || !Number.isSafeInteger(size) || lengths.some((length) => length >= PATH_MAX))
       throw new BrokenFrames('this is no frame');
-    const [path, link] = [await this.#take(lengths[0]), await this.#take(lengths[1])];
+    const [path, link] = [await this.#source.take(lengths[0]), await this.#source.take(lengths[1])];
     return { type, mode, uid, gid, mtime: Number(head.readBigInt64LE(16)), size, path, link };
   }
 
   /** The next bytes in pieces as they come. @throws BrokenFrames */
-  async *content(size: number): AsyncGenerator<Buffer> {
-    for (let left = size; left > 0; ) {
-      if (this.#rest.length === 0) await this.#fill();
-      const piece = this.#rest.subarray(0, left);
-      this.#rest = this.#rest.subarray(piece.length);
-      left -= piece.length;
-      yield piece;
-    }
-  }
-
-  async #take(size: number): Promise<Buffer> {
-    while (this.#rest.length < size) await this.#fill();
-    const taken = this.#rest.subarray(0, size);
-    this.#rest = this.#rest.subarray(size);
-    return taken;
-  }
-
-  async #fill(): Promise<void> {
-    if (!(await this.#more())) throw new BrokenFrames('the stream breaks off');
-  }
-
-  async #more(): Promise<boolean> {
-    const { value, done } = await this.#chunks.next();
-    if (done) return false;
-    this.#rest = this.#rest.length === 0 ? value : Buffer.concat([this.#rest, value]);
-    return true;
+  content(size: number): AsyncGenerator<Buffer> {
+    return this.#source.pieces(size);
   }
 }

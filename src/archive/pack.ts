@@ -1,6 +1,6 @@
 import { FRAME, type Frame, FrameReader } from './frames.js';
+import { BLOCK } from './tar-header.js';
 
-const BLOCK = 512;
 const TYPES: Readonly<Record<Frame['type'], string>> = {
   [FRAME.file]: '0',
   [FRAME.hardLink]: '1',

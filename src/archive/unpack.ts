@@ -1,78 +1,92 @@
-import type { Extract } from 'tar-stream';
 import { END, encodeFrame, FRAME, type Frame, PATH_MAX } from './frames.js';
-import { ArchiveError, isCount, openTar, type TarHeader } from './tar-reader.js';
+import { Source } from './source.js';
+import { ArchiveError, BLOCK, type Extension, parseHeader, parseRecords, type TarHeader, untilZero } from './tar-header.js';
 
-const TYPES = {
-  file: FRAME.file,
-  'contiguous-file': FRAME.file,
-  link: FRAME.hardLink,
-  symlink: FRAME.link,
-  directory: FRAME.directory,
-} as const;
+const TYPES: Readonly<Record<string, Frame['type']>> = { 0: FRAME.file, 1: FRAME.hardLink, 2: FRAME.link, 5: FRAME.directory };
+/** Types whose size, if they say one, is that of nothing: links, devices, folders, pipes. */
+const EMPTY = /^[1-6]$/;
+/** A sparse file of GNU's own format. */
+const SPARSE = 'S';
+/** Bytes of a pax header, or of a long name, that are taken. */
+const MAX_EXTENSION = 65_536;
 /** What the kernel takes for no number of a user: it is for no change. */
 const NO_ID = 0xffff_ffff;
 
 /**
- * Makes frames of a tar archive, as it comes. What leads out of a folder is left to the helper to refuse.
+ * Makes frames of a tar archive, as it comes: ustar, with the extensions of pax and GNU, or older. Names are bytes. What leads out of a
+ * folder is left to the helper to refuse.
  * @param leaveOut gets the path of each entry that is no file, folder or link
- * @throws ArchiveError
+ * @throws ArchiveError; what `archive` throws
  */
-export async function* unpackTar(source: AsyncIterable<Buffer>, leaveOut: (path: string) => void): AsyncGenerator<Buffer> {
-  const extract = await openTar();
-  let fault: unknown;
-  const fed = feed(source, extract).catch((error: unknown) => {
-    fault = error;
-    extract.destroy();
-  });
+export async function* unpackTar(archive: AsyncIterable<Buffer>, leaveOut: (path: string) => void): AsyncGenerator<Buffer> {
+  const source = new Source(archive, () => new ArchiveError('EBADMSG'));
   try {
-    for await (const entry of extract) {
-      const frame = frameOf(entry.header as TarHeader);
-      if (frame === undefined) leaveOut(Buffer.from(entry.header.name, 'latin1').toString());
-      else yield encodeFrame(frame);
-      for await (const piece of entry as AsyncIterable<Buffer>) if (frame !== undefined) yield piece;
+    for (let header = await nextEntry(source); header !== undefined; header = await nextEntry(source)) {
+      const frame = toFrame(header);
+      if (frame !== undefined) {
+        yield encodeFrame(frame);
+        yield* source.pieces(header.size);
+      } else {
+        leaveOut(header.path.toString());
+        await source.skip(header.size);
+      }
+      await source.skip(padding(header.size));
     }
-    await fed;
-    if (fault !== undefined) throw fault;
+    // Whoever writes may not have written all yet.
+    await source.drain();
     yield END;
-  } catch (error) {
-    // What the library has to say is of the archive, in whatever words.
-    const isOurs = error instanceof ArchiveError || error instanceof TypeError || error instanceof RangeError;
-    throw fault ?? (isOurs ? error : new ArchiveError('EBADMSG'));
   } finally {
-    extract.destroy();
+    await source.close();
   }
 }
 
-/** @throws what `source` throws; an error of the archive comes out of the reader */
-async function feed(source: AsyncIterable<Buffer>, extract: Extract): Promise<void> {
-  let wake = (): void => {};
-  for (const event of ['drain', 'close'] as const) extract.on(event, () => wake());
-  for await (const chunk of source) {
-    const isFull = !extract.write(chunk);
-    if (extract.destroyed) return;
-    if (isFull) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-  }
-  extract.end(null);
+function padding(size: number): number {
+  return (BLOCK - (size % BLOCK)) % BLOCK;
 }
 
-/** @returns undefined for what is left out */
-function frameOf({ name, type, mode, uid, gid, mtime, size, linkname }: TarHeader): Frame | undefined {
-  const path = Buffer.from(name, 'latin1');
-  const link = Buffer.from(linkname ?? '', 'latin1');
+/** The next entry, with what headers before it say of it; undefined at the end. */
+async function nextEntry(source: Source): Promise<TarHeader | undefined> {
+  let extension: Extension = {};
+  for (;;) {
+    const header = parseHeader(await source.take(BLOCK));
+    if (header === undefined) return undefined;
+    if (!/^[xgLK]$/.test(header.type)) return extend(header, extension);
+    if (header.size >= MAX_EXTENSION) throw new ArchiveError('EBADMSG');
+    const bytes = await source.take(header.size);
+    await source.skip(padding(header.size));
+    if (header.type === 'x') extension = { ...extension, ...parseRecords(bytes) };
+    else if (header.type === 'L') extension = { ...extension, path: untilZero(bytes) };
+    else if (header.type === 'K') extension = { ...extension, link: untilZero(bytes) };
+  }
+}
+
+function extend(header: TarHeader, extension: Extension): TarHeader {
+  const whole = { ...header, ...extension };
+  return EMPTY.test(whole.type) ? { ...whole, size: 0 } : whole;
+}
+
+/** @returns undefined for what is left out @throws ArchiveError */
+function toFrame({ type, path, link, mode, uid, gid, mtime, size }: TarHeader): Frame | undefined {
   const refuse = (code: ArchiveError['code']): never => {
     throw new ArchiveError(code, path.toString());
   };
-  const seconds = Math.floor(mtime.getTime() / 1000);
-  if (![mode, uid, gid, size].every(isCount) || !Number.isSafeInteger(seconds) || path.includes(0) || link.includes(0)) refuse('EBADMSG');
+  if (type === SPARSE) refuse('EOPNOTSUPP');
+  if (path.includes(0) || link.includes(0)) refuse('EBADMSG');
   if (path.length >= PATH_MAX || link.length >= PATH_MAX) refuse('ENAMETOOLONG');
   if (path.length === 0 || uid >= NO_ID || gid >= NO_ID) refuse('EINVAL');
-  if (type === null || !(type in TYPES)) return undefined;
+  const known = TYPES[type];
+  if (known === undefined) return undefined;
   // The tar of old has no other sign of a folder.
-  const known = type === 'file' && size === 0 && name.endsWith('/') ? FRAME.directory : TYPES[type as keyof typeof TYPES];
+  const isFolder = known === FRAME.file && size === 0 && path.at(-1) === 0x2f;
   const isLink = known === FRAME.hardLink || known === FRAME.link;
-  return { type: known, mode: mode & 0o7777, uid, gid, mtime: seconds, size, path, link: isLink ? link : Buffer.alloc(0) };
+  return {
+    type: isFolder ? FRAME.directory : known,
+    mode: mode & 0o7777,
+    uid,
+    gid,
+    mtime,
+    size,
+    path,
+    link: isLink ? link : Buffer.alloc(0),
+  };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import type { ExecutionContext } from 'ava';
 import { END, encodeFrame, FRAME, type Frame, FrameReader } from '../../src/archive/frames.js';
 import { packTar } from '../../src/archive/pack.js';
-import { ArchiveError } from '../../src/archive/tar-reader.js';
+import { ArchiveError } from '../../src/archive/tar-header.js';
 import { unpackTar } from '../../src/archive/unpack.js';
 
 export function scratch(t: ExecutionContext): string {

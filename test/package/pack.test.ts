@@ -40,7 +40,6 @@ test('the tarball carries all that a machine without a compiler needs, and no so
       'dist/cli.cjs',
       'dist/oclif.cjs',
       'dist/index.js',
-      'dist/tar-stream.cjs',
       'dist/types/index.d.ts',
       'dist/THIRD-PARTY-LICENSES.txt',
       'helper/crt-init',
@@ -65,18 +64,7 @@ test('unpacked it runs, without any dependency', async (t) => {
     t.is(run('--version').stdout, `crt ${version}\n`);
     t.regex(run('--help').stdout, /^EXAMPLES/);
     t.regex(run('rm', 'no-such-container').stderr, /no container named "no-such-container"/);
-    const reader = execFileSync(process.execPath, ['-p', `typeof require('${folder}/dist/tar-stream.cjs').extract`], { encoding: 'utf8' });
-    t.is(reader, 'function\n');
   });
-});
-
-test('the reader of tar archives is in a file of its own, which nothing loads before it is needed', (t) => {
-  for (const file of ['cli.cjs', 'oclif.cjs', 'index.js']) {
-    const text = readFileSync(join(root, 'dist', file), 'utf8');
-    t.false(text.includes('Invalid tar header'), file);
-    t.deepEqual(text.match(/(?<!import\()"\.\/tar-stream\.cjs"/g), null, file);
-  }
-  t.true(readFileSync(join(root, 'dist/tar-stream.cjs'), 'utf8').includes('Invalid tar header'));
 });
 
 test('nothing of ours has to run when the tarball is installed', (t) => {
