@@ -178,7 +178,7 @@ int op_answer(struct context *context, const struct step *step)
 }
 
 /* A process, alive or a zombie, that has never exec'd has PF_FORKNOEXEC in field 9 of its stat (proc(5)). The reaper
- * never does: it says so itself. */
+ * never does: it says so itself. Where the field cannot be read an error that is written down would tell. */
 static int has_started(struct context *context)
 {
 	struct ledger *ledger = context->ledger;
@@ -188,7 +188,7 @@ static int has_started(struct context *context)
 	if (!context->created || ledger->current != context->plan.count - 1 || last->error)
 		return 0;
 	flags = ledger->reaping ? 0 : stat_field(ledger->init_pid, 9);
-	if (flags < 0 || (flags & PF_FORKNOEXEC_))
+	if (flags > 0 && (flags & PF_FORKNOEXEC_))
 		return 0;
 	last->nanos = now_nanos() - last->nanos;
 	last->done = 1;
