@@ -10,6 +10,7 @@ import { toHostPath } from '../src/plan/step.js';
 import { randomName } from '../src/state/file.js';
 import { read } from '../src/state/store.js';
 import { killContainer, type Undone, undo } from '../src/undo.js';
+import { holds } from './in-time.js';
 import { crashed, makeLayer, member, realCgroup } from './state/_crashed.js';
 import { deadProcess, fullRecord, leave, makeRoots, names, noteVerbs, OTHER_BOOT, plain, sleeper, take } from './state/_sandbox.js';
 
@@ -254,7 +255,7 @@ test('a supervisor that is a zombie is dead', async (t) => {
   const directory = leave(roots, 'box', { 'state.json': fullRecord('box', { owner }) });
   t.is(outcomeOf(undo(directory, { roots, verbs })), 'alive');
   verbs.signal(pid, owner.startTime, 9);
-  while (isAlive(owner)) await new Promise(setImmediate);
+  await holds(() => !isAlive(owner), 'it is dead');
   t.is(startTime(pid), owner.startTime);
   t.is(outcomeOf(undo(directory, { roots, verbs })), 'undone');
 });

@@ -86,9 +86,9 @@ for (const [victim, comm] of [
     const before = await shell.host('stty -g');
     await enterAgain(shell, name);
     const [pid] = descendants(comm, shell.pid).filter((candidate) => readFileSync(`/proc/${candidate}/cmdline`, 'utf8').includes('run'));
-    t.truthy(pid);
+    if (pid === undefined) throw new Error(`no ${comm}`);
     const monitors = descendants('crt-init', shell.pid);
-    process.kill(pid ?? 0, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
     await shell.see(/HOST> /);
     // Until it is gone the monitor may still read what is typed.
     await settled(async () => monitors.every((monitor) => !existsSync(`/proc/${monitor}`)));

@@ -5,7 +5,8 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { remove, run } from '../../src/index.js';
-import { box, crt, descendants, host, MIB, ROOTFS, startCrt, until } from '../e2e/support.js';
+import { box, crt, type Declare, descendants, host, MIB, ROOTFS, startCrt } from '../e2e/support.js';
+import { exited, until } from '../in-time.js';
 import { check, command, faults, LONG, remains, runWords, SHORT_TIME, SLOWEST, works } from './experiment.js';
 
 /** Numbers that are the same each time, in [0, 1): a linear congruential generator. */
@@ -56,7 +57,7 @@ faults('rm -f at any moment of a start: one of both wins, the other says so, and
 
 const freezer = host.cgroup.hierarchies.find(({ controllers }) => controllers.includes('freezer'))?.mountpoint ?? existingFreezer();
 /** The helper's `kill` gives up after a minute. */
-const frozen = freezer === undefined || !LONG ? test.skip : faults;
+const frozen: Declare = freezer === undefined || !LONG ? test.skip : faults;
 const GIVES_UP = 70_000;
 
 function existingFreezer(): string | undefined {
@@ -106,7 +107,7 @@ faults('the terminal or pipe that crt writes to is gone, and its input too: it e
     child.stdin.destroy();
     if (round % 2 === 0) child.stdout.destroy();
     child.stderr.destroy();
-    await once(child, 'exit');
+    await exited(child);
     t.deepEqual(await check(name, false), { cure: 'by itself' });
   }
 });

@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import test from 'ava';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
-import { detached, holds, letter, pidsOf, stateOf } from '../e2e/detached.js';
-import { crt, until } from '../e2e/support.js';
+import { detached, letter, pidsOf, stateOf } from '../e2e/detached.js';
+import { crt, type Declare } from '../e2e/support.js';
+import { exited, holds, until } from '../in-time.js';
 import { faults, LONG, SHORT_TIME, verdict } from './experiment.js';
 import { findStrace } from './scratch.js';
 
 const strace = findStrace() ?? '';
-const traced = strace ? faults : test.skip;
+const traced: Declare = strace ? faults : test.skip;
 const roots = stateRoots();
 
 /** What the monitor of a detached container does from then on, and how it may fail: for good, or the n-th time. */
@@ -49,7 +49,7 @@ traced('a system call of a detached monitor that fails: it ends, what it saw is 
     await crt(t, ['attach', name], { input: 'one\ntwo\n' });
     await crt(t, ['kill', name]);
     await holds(() => letter(monitor) === undefined && !/^[RSDT]$/.test(letter(init) ?? ''), `${calls} ${error}: the monitor ends`);
-    if (tracer.exitCode === null) await once(tracer, 'exit');
+    await exited(tracer);
     const said = `${calls} ${error} ${when}`;
     const status = stateOf(name);
     const code = read(roots, name)?.exit?.exitCode;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { bootId, isAlive, parseStat, startTime } from '../../src/host/process.js';
+import { exited, holds } from '../in-time.js';
 
 const AFTER = 'S 1 2 3 4 -1 4194560 5 6 7 8 9 10 11 12 20 0 1 0 987654 1000 50 18446744073709551615';
 
@@ -35,7 +36,7 @@ test('an ended child is not alive', async (t) => {
   const identity = { pid, startTime: startTime(pid) ?? -1, bootId: bootId() };
   t.true(isAlive(identity));
   child.kill('SIGKILL');
-  await once(child, 'exit');
+  await exited(child);
   t.false(isAlive(identity));
 });
 
@@ -49,7 +50,7 @@ test('a zombie is not alive, though its pid still exists', async (t) => {
   await once(parent.stdout, 'data');
   process.kill(pid, 'SIGKILL');
   const state = (): string | undefined => parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.state;
-  while (state() !== 'Z') await new Promise(setImmediate);
+  await holds(() => state() === 'Z', 'it is a zombie');
   t.not(startTime(pid), undefined);
   t.false(isAlive({ pid, startTime: startTime(pid) ?? -1, bootId: bootId() }));
 });

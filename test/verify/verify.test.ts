@@ -5,7 +5,8 @@ import { UserError } from '../../src/errors.js';
 import { verify } from '../../src/index.js';
 import * as defaults from '../../src/spec/defaults.js';
 import type { Config } from '../../src/spec/types.js';
-import { cgroupsOf, crt, e2e, folder, host, onV1, until } from '../e2e/support.js';
+import { cgroupsOf, crt, e2e, folder, host, onV1 } from '../e2e/support.js';
+import { until } from '../in-time.js';
 import { claiming, type Edit, startBox } from './start.js';
 
 /** What of a report does not hold, by the names of the checks. */
