@@ -193,6 +193,21 @@ ptySerial('library: a megabyte through a terminal arrives whole', async (t) => {
   t.true(stdout.endsWith('\r\n200000\r\n'));
 });
 
+ptySerial('library: input that a full terminal has no room for is waited with, at no cost', async (t) => {
+  let used: NodeJS.CpuUsage | undefined;
+  const { exitCode } = await contain(t, {
+    command: ['sh', '-c', 'stty raw -echo; sleep 2'],
+    tty: true,
+    input: Buffer.alloc(1 << 20, 'x'),
+    onStart: () => {
+      used = process.cpuUsage();
+    },
+  });
+  t.is(exitCode, 0);
+  const { user, system } = process.cpuUsage(used);
+  t.true(user + system < 500_000, `${user + system} µs in two seconds`);
+});
+
 ptySerial('library: terminals leave no descriptor open here', async (t) => {
   const open = async (): Promise<number> => {
     // Closing is done by the next turns of the event loop.
