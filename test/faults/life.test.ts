@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -73,12 +72,11 @@ frozen('a container that somebody else has frozen: rm -f comes back with words, 
   const pid = readFileSync(`/run/crt/${name}/pid`, 'utf8');
   writeFileSync(`${group}/cgroup.procs`, String((JSON.parse(pid) as { pid: number }).pid));
   writeFileSync(`${group}/freezer.state`, 'FROZEN');
-  const end = once(child, 'exit');
   const start = performance.now();
   const removal = await crt(t, ['rm', '-f', name]);
   const took = performance.now() - start;
   writeFileSync(`${group}/freezer.state`, 'THAWED');
-  await end;
+  await exited(child);
   rmdirSync(group);
   t.log(`rm -f: ${removal.code} after ${Math.round(took)} ms: ${removal.stderr.trim()}`);
   t.true(took < GIVES_UP);
@@ -90,12 +88,11 @@ faults('crt is stopped while its container ends, and goes on: nothing is left', 
   const name = box(t);
   const child = startCrt(t, ['run', name, '--', 'sh', '-c', 'echo ready; sleep 0.3; exit 7']);
   await until(child.stdout, 'ready');
-  const end = once(child, 'exit');
   child.kill('SIGSTOP');
   await delay(600);
   t.not(remains(name).length, 0);
   child.kill('SIGCONT');
-  t.deepEqual(await end, [7, null]);
+  t.deepEqual(await exited(child), [7, null]);
   t.deepEqual(await check(name, false), { cure: 'by itself' });
 });
 
