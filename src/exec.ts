@@ -82,8 +82,13 @@ const ENDING = 1000;
 /** A container that ends makes any step fail, in any way: that is then the reason. */
 function failure({ name, plan, hasEnded }: PreparedExec, event: Parameters<typeof stepError>[1]): UserError {
   const error = stepError(plan, event);
-  // Of a pid namespace init goes last: what is inside is killed before, and clone(2) fails (pid_namespaces(7)).
-  const mayBeEnding = error.errno === 0 || (error.op === 'clone' && error.errno === constants.errno.ENOMEM);
+  // Of a pid namespace init goes last: what is inside is killed before, and clone(2) fails (pid_namespaces(7)). It gives up its own
+  // namespaces and its root a moment before it counts as dead: they can be opened no more.
+  const { ENOMEM, ENOENT, ESRCH } = constants.errno;
+  const mayBeEnding =
+    error.errno === 0 ||
+    (error.op === 'clone' && error.errno === ENOMEM) ||
+    (/^(target|enter)$/.test(error.op) && [ENOENT, ESRCH].includes(error.errno));
   return hasEnded() || (mayBeEnding && waitUntil(hasEnded, ENDING))
     ? new UserError(`${name} ended before the command could run`, { hint: 'crt ps -a', cause: error })
     : error;

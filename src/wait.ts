@@ -48,9 +48,11 @@ async function ending(entry: Entry, signal: AbortSignal | undefined, context: Un
   const close = (): void => control?.close();
   signal?.addEventListener('abort', close, { once: true });
   try {
-    // What is written there now, was before we connected: the monitor does not tell it again. What comes later it tells.
+    // Asked before we look: the monitor writes the end down, and then tells it to all who have asked. One that is written it tells nobody.
+    const told = control?.wait();
+    told?.catch(() => {});
     const now = read(context.roots, entry.name);
-    const ended = (now !== undefined && isSame(now, entry) ? now.ended : undefined) ?? (await control?.wait());
+    const ended = (now !== undefined && isSame(now, entry) ? now.ended : undefined) ?? (await told);
     await settled(entry, context, signal);
     return ended === undefined ? null : exitCodeOf(ended, isReaping).exitCode;
   } finally {

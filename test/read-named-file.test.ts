@@ -4,6 +4,7 @@ import test from 'ava';
 import { dir } from 'tmp-promise';
 import { UserError } from '../src/errors.js';
 import { readNamedFile } from '../src/read-named-file.js';
+import { until } from './in-time.js';
 
 const refused = (path: string): string => {
   try {
@@ -30,6 +31,6 @@ test('a file, and a pipe to its end; nothing endless, nothing that hangs', async
   const writer = spawn('sh', ['-c', 'exec 3<> "$0"; echo B=2 >&3; echo ready; sleep 0.2', `${path}/fifo`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  await new Promise((resolve) => writer.stdout.once('data', resolve));
+  await until(writer.stdout, 'ready\n');
   t.is(refused(`${path}/fifo`), 'B=2\n');
 });

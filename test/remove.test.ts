@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { openCgroup } from '../src/cgroup/open.js';
@@ -12,6 +11,7 @@ import { toHostPath } from '../src/plan/step.js';
 import { remove } from '../src/remove.js';
 import { randomName } from '../src/state/file.js';
 import { read } from '../src/state/store.js';
+import { exited } from './in-time.js';
 import { deadProcess, fullRecord, leave, makeRoots, names, OTHER_BOOT, plain, sleeper, take } from './state/_sandbox.js';
 
 const verbs = helperVerbs();
@@ -31,14 +31,13 @@ test('no such container', (t) => {
 test('a running one needs force; with it, it is killed and all of it goes, even when its supervisor does not move', async (t) => {
   const roots = makeRoots(t);
   const { child, ...init } = await sleeper(t);
-  const gone = once(child, 'exit');
   take(roots, 'box', { owner: plain(await sleeper(t)) }).writePid(init.pid);
   const error = t.throws(() => remove('box', {}, { roots, verbs }), { instanceOf: UserError });
   t.is(error?.message, `box is running (pid ${init.pid})`);
   t.is(error?.hint, 'crt rm -f box');
   t.true(isAlive(plain(init)));
   t.like(remove('box', { force: true }, { roots, verbs }), { name: 'box', status: 'running', killed: true });
-  await gone;
+  await exited(child);
   t.deepEqual(names(roots.state), []);
 });
 
@@ -51,9 +50,8 @@ test('a supervisor that clears up by itself is waited for', async (t) => {
   // Stands for the supervisor: removes the folder when init is gone.
   const program = `while kill -0 ${init.pid} 2>/dev/null && ! grep -q '^State:.Z' /proc/${init.pid}/status; do sleep 0.01; done; mv ${held.directory} ${roots.state}/.gone`;
   const supervisor = spawn('sh', ['-c', program], { stdio: 'ignore' });
-  const exit = once(supervisor, 'exit');
   t.like(remove('box', { force: true }, { roots, verbs }), { status: 'running', killed: true });
-  await exit;
+  await exited(supervisor);
   t.deepEqual(names(roots.state), ['.gone']);
 });
 
@@ -136,7 +134,6 @@ test('corrupt state with processes in its cgroup needs force', async (t) => {
     for (const { path } of [...directories].reverse()) if (existsSync(path)) rmdirSync(path);
   });
   const { child, pid } = await sleeper(t);
-  const gone = once(child, 'exit');
   for (const { path } of directories) writeFileSync(`${path}/cgroup.procs`, String(pid));
   leave(roots, name, { 'state.json': '', 'cgroup.json': { version: 1, bootId: bootId(), directories } });
   t.throws(() => remove(name, {}, { roots, verbs }), { instanceOf: UserError, message: /is running/ });
@@ -145,7 +142,7 @@ test('corrupt state with processes in its cgroup needs force', async (t) => {
     killed: true,
     cgroups: directories.map(({ path }) => path),
   });
-  await gone;
+  await exited(child);
   t.true(directories.every(({ path }) => !existsSync(path)));
   t.deepEqual(names(roots.state), []);
 });
@@ -164,9 +161,8 @@ test('a file or a symlink in the place of a folder goes, and not what it points 
 test('a leftover needs no force', async (t) => {
   const roots = makeRoots(t);
   const { child, ...init } = await sleeper(t);
-  const gone = once(child, 'exit');
   leave(roots, 'box', { 'state.json': fullRecord('box', { owner: await deadProcess(t) }), pid: { version: 1, ...plain(init) } });
   t.like(remove('box', {}, { roots, verbs }), { killed: true });
-  await gone;
+  await exited(child);
   rmSync(roots.state, { recursive: true });
 });

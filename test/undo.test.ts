@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { UserError } from '../src/errors.js';
@@ -10,6 +9,7 @@ import { toHostPath } from '../src/plan/step.js';
 import { randomName } from '../src/state/file.js';
 import { read } from '../src/state/store.js';
 import { killContainer, type Undone, undo } from '../src/undo.js';
+import { exited, holds, until } from './in-time.js';
 import { crashed, makeLayer, member, realCgroup } from './state/_crashed.js';
 import { deadProcess, fullRecord, leave, makeRoots, names, noteVerbs, OTHER_BOOT, plain, sleeper, take } from './state/_sandbox.js';
 
@@ -147,7 +147,6 @@ test('from another boot: no process and no cgroup is touched, layer and folder g
 test('an init that left its cgroup is killed by its pidfd; a later process of that pid is not', async (t) => {
   const roots = makeRoots(t);
   const { child, ...init } = await sleeper(t);
-  const gone = once(child, 'exit');
   const owner = await deadProcess(t);
   const reused = leave(roots, 'reused', {
     'state.json': fullRecord('reused', { owner }),
@@ -157,7 +156,7 @@ test('an init that left its cgroup is killed by its pidfd; a later process of th
   t.true(isAlive(init));
   const box = leave(roots, 'box', { 'state.json': fullRecord('box', { owner }), pid: { version: 1, ...plain(init) } });
   t.like(undo(box, { roots, verbs }), { outcome: 'undone', killed: true });
-  await gone;
+  await exited(child);
 });
 
 test('any stage may be missing', async (t) => {
@@ -248,13 +247,12 @@ test('a supervisor that is a zombie is dead', async (t) => {
   // The shell never waits for its first child.
   const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => parent.kill('SIGKILL'));
-  const [line] = await once(parent.stdout, 'data');
-  const pid = Number(String(line));
+  const pid = Number(await until(parent.stdout, '\n'));
   const owner = { pid, startTime: startTime(pid) ?? 0, bootId: bootId() };
   const directory = leave(roots, 'box', { 'state.json': fullRecord('box', { owner }) });
   t.is(outcomeOf(undo(directory, { roots, verbs })), 'alive');
   verbs.signal(pid, owner.startTime, 9);
-  while (isAlive(owner)) await new Promise(setImmediate);
+  await holds(() => !isAlive(owner), 'it is dead');
   t.is(startTime(pid), owner.startTime);
   t.is(outcomeOf(undo(directory, { roots, verbs })), 'undone');
 });

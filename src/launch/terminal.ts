@@ -40,9 +40,10 @@ export async function openTerminal(size: { rows: number; columns: number }): Pro
   let listener: (chunk: Buffer) => void = () => {};
   reader.on('data', (chunk: Buffer) => listener(chunk));
   reader.on('error', () => {});
+  let isClosed = false;
   return {
     slave,
-    input: inputTo(master),
+    input: inputTo(master, () => isClosed),
     onData: (given) => {
       listener = given;
     },
@@ -52,6 +53,7 @@ export async function openTerminal(size: { rows: number; columns: number }): Pro
       readRest(master, (chunk) => listener(chunk));
     },
     close: () => {
+      isClosed = true;
       closeSync(slave);
       reader.destroy();
     },
@@ -86,15 +88,22 @@ async function loadNodePty(): Promise<NodePty> {
   }
 }
 
+/** Milliseconds between two tries to write to a terminal that is full. */
+const FULL_PAUSE = 2;
+
 /** End of input is the end-of-file character: a terminal has no other. */
-function inputTo(fd: number): Writable {
-  const send = (chunk: Buffer, done: (error?: Error | null) => void): void =>
-    write(fd, chunk, (error, written) => {
-      // The master does not block: a full terminal says EAGAIN until its reader comes.
-      if (error && 'code' in error && error.code === 'EAGAIN') setImmediate(send, chunk, done);
-      else if (error || written === chunk.length) done(error);
-      else send(chunk.subarray(written), done);
-    });
+function inputTo(fd: number, isClosed: () => boolean): Writable {
+  const send = (chunk: Buffer, done: (error?: Error | null) => void): void => {
+    // Its number may be another file's by now.
+    if (isClosed()) done();
+    else
+      write(fd, chunk, (error, written) => {
+        // The master does not block: a full terminal says EAGAIN until its reader comes.
+        if (error && 'code' in error && error.code === 'EAGAIN') setTimeout(send, FULL_PAUSE, chunk, done);
+        else if (error || written === chunk.length) done(error);
+        else send(chunk.subarray(written), done);
+      });
+  };
   return new Writable({
     write: (chunk: Buffer, _encoding, done) => send(Buffer.from(chunk), done),
     final: (done) => send(Buffer.from([4]), done),

@@ -9,6 +9,7 @@ import type { Hierarchy } from '../../src/host/facts.js';
 import { probeHost } from '../../src/host/probe.js';
 import { type Step, toHostPath } from '../../src/plan/step.js';
 import type { Resources } from '../../src/spec/types.js';
+import { PATIENCE } from '../in-time.js';
 import { removeAfter, scratchName, startInside } from './scratch.js';
 
 const host = probeHost();
@@ -83,7 +84,7 @@ real('a kill by the limit is counted, in a child cgroup too, and the log names t
   const child = `${pathOf(cgroup, 'memory')}/child`;
   mkdirSync(child);
   // `tail` keeps all of a line that never ends.
-  const result = spawnSync('sh', ['-c', 'echo 0 > "$1/tasks" && exec tail /dev/zero', 'sh', child]);
+  const result = spawnSync('sh', ['-c', 'echo 0 > "$1/tasks" && exec tail /dev/zero', 'sh', child], { timeout: PATIENCE });
   t.is(result.signal, 'SIGKILL');
   t.is(cgroup.stats().oomKills, 1);
   t.is(cgroup.stats().memoryPeak, 8 * MIB);

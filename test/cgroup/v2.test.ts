@@ -10,6 +10,7 @@ import { openCgroup } from '../../src/cgroup/open.js';
 import { probeHost } from '../../src/host/probe.js';
 import { type Step, toHostPath } from '../../src/plan/step.js';
 import type { Resources } from '../../src/spec/types.js';
+import { PATIENCE } from '../in-time.js';
 import { removeAfter, scratchName, startInside } from './scratch.js';
 
 const host = probeHost();
@@ -213,7 +214,9 @@ onV2('a kill by the limit is counted and the log names the victim', (t) => {
   const name = scratchName();
   const cgroup = openCgroup(host.cgroup, name, { memory: { limit: 8 * MIB } });
   removeAfter(t, cgroup.create());
-  const result = spawnSync('sh', ['-c', 'echo 0 > "$1/cgroup.procs" && exec tail /dev/zero', 'sh', cgroup.paths[0] ?? '']);
+  const result = spawnSync('sh', ['-c', 'echo 0 > "$1/cgroup.procs" && exec tail /dev/zero', 'sh', cgroup.paths[0] ?? ''], {
+    timeout: PATIENCE,
+  });
   t.is(result.signal, 'SIGKILL');
   t.is(cgroup.stats().oomKills, 1);
   if (existsSync('/dev/kmsg')) t.is(oomVictim(name, since), 'tail');

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
 import { RUN_FLAGS } from '../../src/cli/run-flags.js';
+import { PATIENCE } from '../in-time.js';
 import { crt, ROOT } from './crt.js';
 
 interface Manifest {
@@ -31,7 +32,7 @@ function prepare(t: ExecutionContext, shell: string): { script: string; state: s
 }
 
 function output(t: ExecutionContext, shell: string, words: readonly string[], env: NodeJS.ProcessEnv = {}): string[] {
-  const { status, stdout, stderr } = spawnSync(shell, words, { encoding: 'utf8', env: { ...process.env, ...env } });
+  const { status, stdout, stderr } = spawnSync(shell, words, { encoding: 'utf8', env: { ...process.env, ...env }, timeout: PATIENCE });
   t.deepEqual([status, stderr], [0, '']);
   return stdout.split('\n').filter(Boolean).sort();
 }

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { PATIENCE } from '../in-time.js';
 
 export const ROOT = new URL('../..', import.meta.url);
 
@@ -17,6 +18,8 @@ export function crt(args: readonly string[], options: { uid?: number; env?: Reco
   const { status, stdout, stderr, error } = spawnSync(process.execPath, ['--', program, ...args], {
     encoding: 'utf8',
     input: '',
+    timeout: PATIENCE,
+    killSignal: 'SIGKILL',
     env,
     ...identity,
   });

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { PATIENCE } from '../in-time.js';
 import { crt, ROOT } from './crt.js';
 
 /** Command lines that end before anything is looked at, and what they say. */
@@ -104,7 +105,12 @@ test('without root one line says what to type, before anything else is looked at
 test('started as a program: --env-file is for crt, not for node', (t) => {
   const program = fileURLToPath(new URL('bin/run.js', ROOT));
   const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
-  const { status, stderr } = spawnSync(program, ['run', 'box', '--env-file', '/nonexistent/file'], { encoding: 'utf8', input: '', env });
+  const { status, stderr } = spawnSync(program, ['run', 'box', '--env-file', '/nonexistent/file'], {
+    encoding: 'utf8',
+    input: '',
+    env,
+    timeout: PATIENCE,
+  });
   t.is(status, 125);
   t.regex(stderr, /^crt: /);
 });

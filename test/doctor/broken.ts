@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
 import type { DoctorReport } from '../../src/doctor/doctor.js';
-import { CRT, ended, until } from '../e2e/support.js';
+import { CRT, ended } from '../e2e/support.js';
+import { until } from '../in-time.js';
 import { type Around, LOOK, startIn } from './around.js';
 import { complaints, fixOf } from './report.js';
 

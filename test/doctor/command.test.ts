@@ -7,6 +7,7 @@ import { CHECKS } from '../../src/doctor/checks.js';
 import { checksPage, explainCheck } from '../../src/doctor/page.js';
 import { crt, ROOT } from '../cli/crt.js';
 import { serial } from '../e2e/support.js';
+import { PATIENCE } from '../in-time.js';
 import { checkOf } from './report.js';
 import { crtDoctor, readText, reportOf } from './support.js';
 
@@ -124,6 +125,7 @@ for (const words of [[], ['-v'], ['--json'], ['--fix-script'], ['--explain', 'no
       {
         encoding: 'utf8',
         stdio: ['ignore', fd, 'pipe'],
+        timeout: PATIENCE,
       },
     );
     t.is(status, 125);

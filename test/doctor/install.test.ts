@@ -3,6 +3,7 @@ import { chmodSync, chownSync, readFileSync, rmSync, truncateSync, writeFileSync
 import test from 'ava';
 import { judgeNode } from '../../src/doctor/checks/node.js';
 import { folder, serial } from '../e2e/support.js';
+import { PATIENCE } from '../in-time.js';
 import { checkOf } from './report.js';
 import { crtDoctor, packageTree, repair, reportOf } from './support.js';
 
@@ -76,6 +77,7 @@ serial('a run with a damaged helper names the check', async (t) => {
     {
       encoding: 'utf8',
       env: { ...process.env, SUDO_UID: '' },
+      timeout: PATIENCE,
     },
   );
   t.is(status, 125);

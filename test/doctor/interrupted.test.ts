@@ -18,18 +18,19 @@ async function end(
   t: ExecutionContext,
   signal: NodeJS.Signals,
 ): Promise<{ code: number | null; left: () => string[]; env: NodeJS.ProcessEnv }> {
-  for (;;) {
+  for (let attempt = 0; attempt < 20; attempt++) {
     const path = await folder(t);
     const env = { CRT_STATE_DIR: `${path}/state`, CRT_LAYERS_DIR: `${path}/layers` };
     const child = startCrt(t, ['doctor'], { env });
     const left = (): string[] => traces(child.pid, [path, env.CRT_STATE_DIR, env.CRT_LAYERS_DIR]);
-    while (child.exitCode === null && left().length === 0) await setTimeout(1);
+    while (child.exitCode === null && child.signalCode === null && left().length === 0) await setTimeout(1);
     child.kill(signal);
     const { code, signal: by, stdout } = await ended(child);
     // It was through before we looked.
     if (by === null && stdout !== '') continue;
     return { code, left, env };
   }
+  throw new Error('each doctor was through before anything of it was seen');
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import type { Finding } from '../../src/doctor/check.js';
 import { ownIdentity } from '../../src/state/lock.js';
 import { box, CRT, cgroupsOf, descendants, e2e, ended, folder, host, readProc, startCrt } from '../e2e/support.js';
+import { exited, until } from '../in-time.js';
 import { deadProcess } from '../state/_sandbox.js';
 import { look as lookIn, startIn } from './around.js';
 import { broken, type Question, whole } from './broken.js';
@@ -55,15 +55,15 @@ async function repaired(t: ExecutionContext, place: Place, words: RegExp, world 
 /** A container that runs: its supervisor and its monitor. */
 async function running(t: ExecutionContext, name: string, { question }: Place): Promise<{ kill(): Promise<void>; stop(): number }> {
   const child = startCrt(t, ['run', name, '--', 'sh', '-c', 'echo up; sleep 1000'], question.env ? { env: question.env } : {});
-  if (child.stdout) await once(child.stdout, 'data');
-  const [monitor = 0] = descendants('crt-init', child.pid).filter((pid) => isChild(pid, child.pid));
+  await until(child.stdout, 'up');
+  const [monitor] = descendants('crt-init', child.pid).filter((pid) => isChild(pid, child.pid));
+  if (monitor === undefined) throw new Error('no monitor');
   return {
     kill: async () => {
-      const exit = once(child, 'exit');
       // Stopped first, or it would clear up between the two.
       process.kill(monitor, 'SIGSTOP');
       child.kill('SIGKILL');
-      await exit;
+      await exited(child);
       process.kill(monitor, 'SIGKILL');
     },
     stop: () => {
@@ -245,10 +245,9 @@ e2e('from the first pid namespace those of others are seen, and what they leave'
   const name = box(t);
   const child = startIn(ALONE, [...CRT, 'run', name, '--no-tty', '--', 'sh', '-c', 'echo up; sleep 1000'], place.question.env);
   t.teardown(() => child.kill('SIGKILL'));
-  if (child.stdout) await once(child.stdout, 'data');
+  await until(child.stdout, 'up');
   t.deepEqual((await look(place, new RegExp(name))).all, []);
-  const exit = once(child, 'exit');
   child.kill('SIGKILL');
-  await exit;
+  await exited(child);
   await repaired(t, place, new RegExp(`^the supervisor of ${name} `));
 });

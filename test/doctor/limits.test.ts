@@ -4,7 +4,8 @@ import test, { type ExecutionContext } from 'ava';
 import type { CheckId } from '../../src/check-ids.js';
 import type { DoctorReport } from '../../src/doctor/doctor.js';
 import { UserError } from '../../src/index.js';
-import { contain, ended, host, until } from '../e2e/support.js';
+import { contain, ended, host } from '../e2e/support.js';
+import { until } from '../in-time.js';
 import { LOOK, look, startIn } from './around.js';
 import { checkOf, failing, finding } from './report.js';
 

@@ -16,6 +16,7 @@ import type { ExecutionContext } from 'ava';
 import { crt } from '../cli/crt.js';
 import { smallRootfs } from '../e2e/small-rootfs.js';
 import { contain, e2e, folder } from '../e2e/support.js';
+import { PATIENCE } from '../in-time.js';
 import { type Broken, broken, type Question, whole } from './broken.js';
 import { checkOf, complaints, fixOf } from './report.js';
 import { crtDoctor } from './support.js';
@@ -83,7 +84,7 @@ for (const name of [
     const { stderr: hint } = crt(['run', '--rootfs', `${place}/${name}`, 'box', '--', 'true']);
     t.is(/sudo chmod/.test(hint), !name.includes('\n'), hint);
     t.true(name.includes('\n') || hint.includes(`sudo ${/^chmod .*$/m.exec(stdout)?.[0]}\n`), hint);
-    const { status, stderr } = spawnSync('dash', ['-e'], { input: stdout, cwd: place, encoding: 'utf8' });
+    const { status, stderr } = spawnSync('dash', ['-e'], { input: stdout, cwd: place, encoding: 'utf8', timeout: PATIENCE });
     t.deepEqual([status, stderr], [0, ''], stdout);
     t.deepEqual(readdirSync(place), [name]);
     t.is(statSync(`${place}/${name}`).mode & 0o777, name.includes('\n') ? 0o777 : 0o775, stdout);

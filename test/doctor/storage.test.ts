@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
-import { crt, e2e, folder, until } from '../e2e/support.js';
+import { crt, e2e, folder } from '../e2e/support.js';
+import { until } from '../in-time.js';
 import { look, PYTHON } from './around.js';
 import { broken, type Question, repaired, whole } from './broken.js';
 import { checkOf, complaints, failing, finding, saying } from './report.js';

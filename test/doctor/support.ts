@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava';
 import type { CheckReport, DoctorReport } from '../../src/index.js';
 import { ROOT, type Said } from '../cli/crt.js';
 import { folder } from '../e2e/support.js';
+import { PATIENCE } from '../in-time.js';
 
 const repository = fileURLToPath(ROOT);
 
@@ -24,7 +25,13 @@ export function crtDoctor(
   { root = repository, by = [], env = {} }: { root?: string; by?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
 ): Said {
   const [program = '', ...words] = [...by, process.execPath, '--', `${root}/bin/run.js`, 'doctor', ...args];
-  const { status, stdout, stderr, error } = spawnSync(program, words, { encoding: 'utf8', input: '', env: { ...process.env, ...env } });
+  const { status, stdout, stderr, error } = spawnSync(program, words, {
+    encoding: 'utf8',
+    input: '',
+    env: { ...process.env, ...env },
+    timeout: PATIENCE,
+    killSignal: 'SIGKILL',
+  });
   if (error) throw error;
   return { exitCode: status, stdout, stderr };
 }
@@ -36,7 +43,7 @@ export function reportOf({ stdout }: Said): DoctorReport {
 /** Runs the commands of a fix as a shell of root would; packages are there already. */
 export function repair({ findings }: CheckReport): void {
   for (const command of findings.flatMap(({ fix }) => fix?.commands ?? [])) {
-    const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8', timeout: PATIENCE });
     if (status !== 0) throw new Error(`${command}: ${stderr}`);
   }
 }

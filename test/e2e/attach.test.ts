@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { kill, start, stop, wait } from '../../src/index.js';
-import { detached, holds, ownBox, pidsOf, said, saying, stateOf } from './detached.js';
+import { exited, holds, until } from '../in-time.js';
+import { detached, ownBox, pidsOf, said, saying, stateOf } from './detached.js';
 import { Shell } from './pty.js';
-import { CRT, crt, e2e, ended, ptyTest, readProc, startCrt, until } from './support.js';
+import { CRT, crt, e2e, ended, ptyTest, readProc, startCrt } from './support.js';
 
 const words = CRT.map((word) => `'${word}'`).join(' ');
 /** Of the terminal of a shell, stty -a says: not raw, with echo. */
@@ -120,7 +120,7 @@ ptyTest('a second one that types is refused in words, and leaves its terminal al
   second.type('\x04');
   await second.see(/HOST> /);
   t.is(await second.code(), 0);
-  await once(look, 'close');
+  t.deepEqual(await exited(look), [0, null]);
 });
 
 e2e('-di and pipes: all of the input and its end arrive, whatever bytes they are, and the exit code comes back', async (t) => {
@@ -166,7 +166,7 @@ e2e('signals are passed on; with --sig-proxy=false they end the connection', asy
   const alone = startCrt(t, ['attach', '--no-stdin', '--no-sig-proxy', '--logs', name], { stdio: ['ignore', 'pipe', 'ignore'] });
   await until(alone.stdout, 'ready');
   alone.kill('SIGTERM');
-  t.deepEqual(await once(alone, 'exit'), [null, 'SIGTERM']);
+  t.deepEqual(await exited(alone), [null, 'SIGTERM']);
   t.is(stateOf(name), 'running');
   const child = startCrt(t, ['attach', '--no-stdin', '--logs', name], { stdio: ['ignore', 'pipe', 'ignore'] });
   await until(child.stdout, 'ready');
@@ -208,7 +208,7 @@ e2e('crt attach is killed: the container goes on, and the next one may type', as
     child.stdin?.write(`round ${round}\n`);
     await until(child.stdout, `round ${round}\n`);
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await exited(child);
   }
   t.is(stateOf(name), 'running');
   await kill(name);

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { box, e2e, ended, folder, MIB, script, startCrt, until } from './support.js';
+import { until } from '../in-time.js';
+import { box, e2e, ended, folder, MIB, script, startCrt } from './support.js';
 
 /** CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT SETFCAP: capabilities(7), bit by bit. */
 const KEPT = [0, 1, 3, 4, 5, 6, 7, 8, 10, 18, 31].reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n);

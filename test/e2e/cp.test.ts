@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chownSync,
   closeSync,
@@ -18,6 +19,7 @@ import {
 import { PassThrough } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import { copyFrom, copyTo, kill, NoContainerError, pause, remove, runDetached, UserError, unpause, wait } from '../../src/index.js';
+import { inTime } from '../in-time.js';
 import { beside, shell } from './beside.js';
 import { box, crt, e2e, folder, MIB, ROOTFS, traces } from './support.js';
 
@@ -287,7 +289,7 @@ e2e('the end of the container is not the end of a copy; the kill of crt is', asy
   await runDetached({ name, rootfs: ROOTFS, command: ['sleep', '1000'] });
   const stream = new PassThrough({ highWaterMark: 1 });
   const copied = copyFrom(name, '/usr/bin/.', stream);
-  await new Promise((resolve) => stream.once('readable', resolve));
+  await inTime('the first bytes', Promise.race([once(stream, 'readable'), copied]));
   kill(name);
   await wait(name);
   stream.resume();

@@ -2,7 +2,8 @@ import { performance } from 'node:perf_hooks';
 import { list, remove, runDetached, stop } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
-import { holds, pidsOf } from './detached.js';
+import { holds } from '../in-time.js';
+import { pidsOf } from './detached.js';
 import { crt, descendants, LONGEST, MIB, ROOTFS, readProc, serial, traces } from './support.js';
 
 const COUNT = Number(process.env['CRT_CROWD'] ?? 300);

@@ -2,9 +2,10 @@ import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { exec, inspect, kill, list, logs, remove, runDetached, stop, UserError, wait } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
-import { detached, holds, ownBox, said, stateOf } from './detached.js';
+import { holds, inTime, until } from '../in-time.js';
+import { detached, ownBox, said, stateOf } from './detached.js';
 import { smallRootfs } from './small-rootfs.js';
-import { box, crt, e2e, ended, host, MIB, ROOTFS, readProc, startCrt, traces, until } from './support.js';
+import { box, crt, e2e, ended, host, MIB, ROOTFS, readProc, startCrt, traces } from './support.js';
 
 const roots = stateRoots();
 
@@ -168,7 +169,10 @@ e2e('restart policies: always until it is stopped, on-failure so many times, nev
   const tries = await detached(t, ['sh', '-c', 'echo up; exit 3'], { restart: { on: 'on-failure', retries: 2 } });
   const fine = await detached(t, ['sh', '-c', 'echo up'], { restart: { on: 'on-failure' } });
   let count = 0;
-  for await (const { bytes } of followed(again)) if (bytes.toString() === 'up\n' && ++count === 3) break;
+  const thrice = async (): Promise<void> => {
+    for await (const { bytes } of followed(again)) if (bytes.toString() === 'up\n' && ++count === 3) break;
+  };
+  await inTime('the third start', thrice());
   await stop(again);
   const { length } = (await said(again)).stdout;
   await holds(() => stateOf(tries) === 'stopped' && read(roots, tries)?.record?.start === 3);

@@ -6,9 +6,6 @@ import { box, ROOTFS, readProc } from './support.js';
 
 /** What tests of detached containers share. */
 
-/** Milliseconds until something that is waited for counts as missing. */
-const PATIENCE = 90_000;
-
 /** A detached container that is removed at the end of the test. */
 export async function detached(t: ExecutionContext, command: readonly string[], options: Partial<DetachOptions> = {}): Promise<string> {
   const name = ownBox(t);
@@ -54,14 +51,6 @@ export function pidsOf(name: string): { monitor: number; init: number } {
   const { monitor, init } = read(stateRoots(), name) ?? {};
   if (monitor === undefined || init === undefined) throw new Error(`nobody runs ${name}`);
   return { monitor: monitor.pid, init: init.pid };
-}
-
-/** For a state that no event tells of. */
-export async function holds(what: () => boolean, title = String(what)): Promise<void> {
-  for (const end = Date.now() + PATIENCE; !what(); ) {
-    if (Date.now() > end) throw new Error(`never: ${title}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 /** State letter of proc_pid_stat(5); undefined when there is no such process. */

@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import { type Change, diff, NoContainerError, type RunOptions, remove, run, type UserError } from '../../src/index.js';
-import { box, contain, crt, e2e, folder, ROOTFS, startCrt, until } from './support.js';
+import { exited, until } from '../in-time.js';
+import { box, contain, crt, e2e, folder, ROOTFS, startCrt } from './support.js';
 
 /** The changes of a kept container that has run this script, `KIND PATH` each. */
 async function changesOf(t: ExecutionContext, script: string, options: Partial<RunOptions> = {}): Promise<string[]> {
@@ -66,7 +66,7 @@ e2e('while it runs, and printed so that no name steers the terminal', async (t) 
   const json = await crt(t, ['diff', name, '--json']);
   t.true((JSON.parse(json.stdout) as Change[]).some(({ kind, path }) => kind === 'A' && path === '/tmp/\x1b[31m'));
   container.stdin?.end();
-  await once(container, 'exit');
+  await exited(container);
 });
 
 e2e('a container that changes its tree all the time is walked without leaving it', async (t) => {
@@ -78,9 +78,8 @@ e2e('a container that changes its tree all the time is walked without leaving it
   for (let round = 0; round < 50; round++) {
     for (const line of lines(diff(name).changes)) t.regex(line, /^[ACD] \/(a|z)(\/b(\/c(\/d)?)?)?$/);
   }
-  const gone = once(container, 'exit');
   remove(name, { force: true });
-  await gone;
+  await exited(container);
 });
 
 e2e('where there is no layer it is said why', async (t) => {

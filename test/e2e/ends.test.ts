@@ -10,7 +10,7 @@ const [name, rootfs] = process.argv.slice(1);
 const given = { name, rootfs };
 console.log((await run({ ...given, command: ['echo', 'captured'] })).stdout.trim());
 console.log((await run({ ...given, command: ['cat'], input: 'typed' })).stdout);
-await run({ ...given, command: ['sleep', '100'], timeout: 200 });
+await run({ ...given, command: ['sleep', '100'], timeout: 5000 });
 await run({ ...given, command: ['nope'] }).catch(() => console.log('refused'));
 await runDetached({ ...given, command: ['sh', '-c', 'echo said; sleep 100'] });
 for await (const { bytes } of logs(name, { follow: true })) {

@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import { type ContainerEvent, events, list, remove, run } from '../../src/index.js';
-import { box, contain, crt, e2e, ended, MIB, ROOTFS, serial, startCrt, until } from './support.js';
+import { exited, inTime, until } from '../in-time.js';
+import { box, contain, crt, e2e, ended, MIB, ROOTFS, serial, startCrt } from './support.js';
 
 /** What happened to a container, by the journal. */
 async function history(name: string): Promise<ContainerEvent[]> {
@@ -17,7 +17,7 @@ function kinds(found: readonly ContainerEvent[]): string[] {
 
 /** The next event of these kinds, as it happens. */
 async function seen(stream: AsyncIterator<ContainerEvent, void>): Promise<ContainerEvent> {
-  const { value } = await stream.next();
+  const { value } = await inTime('the next event', stream.next());
   if (value === undefined) throw new Error('the events have ended');
   return value;
 }
@@ -67,10 +67,9 @@ e2e('a kill of a child is seen while PID 1 lives, and not told twice', async (t)
   t.like(await first, { event: 'start' });
   t.like(await seen(rest), { event: 'oom', count: 1 });
   t.is(list({ filter: [`name=${name}`] })[0]?.status, 'running');
-  const gone = once(container, 'exit');
   container.stdin?.end();
   t.like(await seen(rest), { event: 'exit', exitCode: 0 });
-  await gone;
+  await exited(container);
 });
 
 e2e('a limit on processes that was reached is told, live and afterwards', async (t) => {
@@ -80,10 +79,9 @@ e2e('a limit on processes that was reached is told, live and afterwards', async 
   const container = startCrt(t, ['run', name, '--pids-limit', '4', '--', 'sh', '-c', script]);
   t.like(await first, { event: 'start' });
   t.like(await seen(rest), { event: 'limit', resource: 'pids' });
-  const gone = once(container, 'exit');
   container.kill('SIGTERM');
   t.like(await seen(rest), { event: 'exit' });
-  await gone;
+  await exited(container);
   t.deepEqual(kinds(await history(name)), ['start', 'limit', 'exit']);
 });
 
@@ -120,9 +118,8 @@ serial('crt events: a line for each, as it happens; it ends with its reader, or 
     .map((line) => JSON.parse(line) as ContainerEvent);
   t.deepEqual(kinds(lines), ['start', 'exit']);
   watcher.stdout?.destroy();
-  const ends = once(watcher, 'exit');
   await run({ name, rootfs: ROOTFS, command: ['true'] });
-  t.deepEqual(await ends, [0, null]);
+  t.deepEqual(await exited(watcher), [0, null]);
   const past = await crt(t, ['events', '--since', '10m', '--until', 'now', '-f', `container=${name}`]);
   t.is(past.code, 0);
   t.deepEqual(

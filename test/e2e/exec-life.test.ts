@@ -2,9 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { exec, execDetached, pause, UserError, unpause, update } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
+import { holds, until } from '../in-time.js';
 import { beside, shell } from './beside.js';
 import { detached, pidsOf } from './detached.js';
-import { descendants, e2e, ended, MIB, onV1, startCrt, until } from './support.js';
+import { cgroupFile, descendants, e2e, ended, MIB, onV1, startCrt } from './support.js';
 
 const stateFile = (name: string, file: string): string => `${stateRoots().state}/${name}/${file}`;
 
@@ -53,10 +54,12 @@ e2e('a state folder that does not say how the container is confined is refused',
 
 e2e('kill -9 of crt exec, and of its monitor, ends the command, whenever it comes', (t) =>
   beside(t, async (name, { pid }) => {
-    const inside = (): string[] =>
-      descendants('sleep')
-        .filter((other) => other !== pid)
-        .map(String);
+    // By their cgroup: what crt and its monitor leave is nobody's descendant, and the other tests of this file have such a command, too.
+    const gone = (): Promise<void> =>
+      holds(() => {
+        const inside = processesIn(name);
+        return inside.includes(pid) && inside.length === 1;
+      }, 'PID 1 is alone');
     for (const victim of ['crt', 'monitor'] as const) {
       for (const input of [new PassThrough(), undefined]) {
         const child = startCrt(
@@ -65,11 +68,13 @@ e2e('kill -9 of crt exec, and of its monitor, ends the command, whenever it come
           input ? {} : { stdio: ['ignore', 'pipe', 'pipe'] },
         );
         await until(child.stdout, 'ready');
-        const [monitor] = descendants('crt-init', child.pid);
+        const { pid: own } = child;
+        const [monitor] = descendants('crt-init', own);
         const end = ended(child);
-        process.kill(victim === 'crt' ? (child.pid ?? 0) : (monitor ?? 0), 'SIGKILL');
+        if (own === undefined || monitor === undefined) throw new Error('who is the monitor?');
+        process.kill(victim === 'crt' ? own : monitor, 'SIGKILL');
         await end;
-        await gone(inside);
+        await gone();
       }
     }
     for (let delay = 0; delay < 200; delay += 10) {
@@ -78,16 +83,15 @@ e2e('kill -9 of crt exec, and of its monitor, ends the command, whenever it come
       await new Promise((resolve) => setTimeout(resolve, delay));
       child.kill('SIGKILL');
       await end;
-      await gone(inside);
+      await gone();
     }
     t.is((await exec(name, { command: ['echo', 'alive'] })).stdout, 'alive\n');
   }),
 );
 
-/** Waits until there is nothing left; what is never gone ends in the test's own timeout. */
-async function gone(left: () => readonly string[]): Promise<void> {
-  while (left().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-}
+/** All processes in the cgroup of a container, by the numbers of the host. */
+const processesIn = (name: string): number[] =>
+  cgroupFile(name, ['pids', 'cgroup.procs'], 'cgroup.procs').split('\n').filter(Boolean).map(Number);
 
 e2e('what it leaves running outlives it, is answered as before, and ends with the container', async (t) => {
   await beside(t, async (name) => {

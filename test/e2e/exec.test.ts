@@ -1,6 +1,7 @@
 import { type ExecResult, exec, type RunningContainer, UserError } from '../../src/index.js';
+import { until } from '../in-time.js';
 import { beside, shell } from './beside.js';
-import { crt, e2e, ended, readProc, startCrt, until } from './support.js';
+import { crt, e2e, ended, readProc, startCrt } from './support.js';
 
 e2e('exit codes, signals, and what comes of commands that are not there', (t) =>
   beside(t, async (name) => {

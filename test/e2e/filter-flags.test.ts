@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { run, type StepError } from '../../src/index.js';
 import { isOp } from '../../src/plan/step.js';
 import { findStrace, tracedPackage } from '../faults/scratch.js';
-import { box, contain, e2e, folder, ROOTFS } from './support.js';
+import { box, contain, type Declare, e2e, folder, ROOTFS } from './support.js';
 
 const ALL = ['TSYNC', 'LOG', 'SPEC_ALLOW', 'WAIT_KILLABLE_RECV'];
 const [LOG, SPEC_ALLOW, NEW_LISTENER] = [2, 4, 8];
@@ -17,7 +17,7 @@ async function profile(t: ExecutionContext, flags: readonly string[]): Promise<s
 }
 
 const strace = findStrace();
-const traced = strace === undefined ? test.skip : e2e;
+const traced: Declare = strace === undefined ? test.skip : e2e;
 
 traced(`the flags of a profile reach seccomp(2)${strace === undefined ? ' (strace is not installed)' : ''}`, async (t) => {
   const pack = await tracedPackage(t, strace ?? '');
@@ -36,7 +36,7 @@ traced(`the flags of a profile reach seccomp(2)${strace === undefined ? ' (strac
 });
 
 const PYTHON = '/usr/bin/python3';
-const python = existsSync(PYTHON) ? e2e : test.skip;
+const python: Declare = existsSync(PYTHON) ? e2e : test.skip;
 
 /** Asks the kernel for the flags of a process's filters, the first that was loaded first (ptrace(2), PTRACE_SECCOMP_GET_METADATA). */
 const METADATA = `

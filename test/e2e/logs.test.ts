@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { kill, type LogLine, logs, runDetached, start, stop, wait } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
-import { detached, holds, ownBox, pidsOf, said, saying, stateOf } from './detached.js';
-import { CRT, crt, e2e, folder, LONGEST, MIB, ROOTFS, readProc, serial, startCrt, until } from './support.js';
+import { exited, holds, inTime, until } from '../in-time.js';
+import { detached, ownBox, pidsOf, said, saying, stateOf } from './detached.js';
+import { CRT, crt, e2e, folder, LONGEST, MIB, ROOTFS, readProc, serial, startCrt } from './support.js';
 
 /** Bytes of the torrent; CRT_LOGS=long: a gigabyte. */
 const TORRENT = process.env['CRT_LOGS'] === 'long' ? 1024 * MIB : 256 * MIB;
@@ -44,13 +45,14 @@ serial(
   async (t) => {
     t.timeout(LONGEST);
     const name = await detached(t, ['sh', '-c', `read x; exec "$@"`, 'sh', ...flood(TORRENT)], { stdin: true });
-    const slow = startCrt(t, ['logs', '-f', name], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const slow = startCrt(t, ['logs', '-f', name], { stdio: ['ignore', 'pipe', 'inherit'], patience: LONGEST });
+    const closed = once(slow, 'close');
     const { stdout } = slow;
     if (stdout === null) throw new Error('no output');
     stdout.pause();
     const checker = new Checker();
     const { monitor } = pidsOf(name);
-    const input = startCrt(t, ['attach', name], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const input = startCrt(t, ['attach', name], { stdio: ['pipe', 'ignore', 'ignore'], patience: LONGEST });
     const begin = performance.now();
     input.stdin?.end('go\n');
     const end = wait(name);
@@ -87,7 +89,7 @@ serial(
     t.deepEqual([fast.wrong, fast.count], [undefined, TORRENT / LINE]);
     // The slow one goes on with what it has not read, as fast as it can now.
     stdout.on('data', (chunk: Buffer) => checker.push(chunk)).resume();
-    await once(slow, 'close');
+    await inTime('the rest for the slow reader', closed);
     t.deepEqual([checker.wrong, checker.count], [undefined, TORRENT / LINE]);
   },
 );
@@ -153,7 +155,7 @@ e2e('logs -f whose reader leaves ends, and the container does not notice', async
   const name = await detached(t, ['sh', '-c', 'while :; do echo x; sleep 0.01; done']);
   const [node = '', ...words] = CRT;
   const child = startCrt(t, ['ps'], { stdio: 'ignore' });
-  await once(child, 'exit');
+  await exited(child);
   const { spawnSync } = await import('node:child_process');
   const { stdout, status } = spawnSync('sh', ['-c', '"$@" | head -1', 'sh', node, ...words, 'logs', '-f', name], {
     encoding: 'utf8',
@@ -164,7 +166,7 @@ e2e('logs -f whose reader leaves ends, and the container does not notice', async
   const follower = startCrt(t, ['logs', '-f', name], { stdio: ['ignore', 'pipe', 'ignore'] });
   await until(follower.stdout, 'x');
   follower.kill('SIGINT');
-  await once(follower, 'exit');
+  await exited(follower);
   t.is(stateOf(name), 'running');
 });
 
@@ -240,13 +242,13 @@ e2e('the monitor is killed in the middle of output: what was written is there', 
 
 e2e('follow to the end of one that is removed there, and of one that was stopped', async (t) => {
   const name = ownBox(t);
-  await runDetached({ name, rootfs: ROOTFS, command: ['sh', '-c', 'read x; echo last'], rm: true, stdin: true });
+  await runDetached({ name, rootfs: ROOTFS, command: ['sh', '-c', 'echo first; read x; echo last'], rm: true, stdin: true });
   const follower = said(name, { follow: true });
   const child = startCrt(t, ['logs', '-f', name], { stdio: ['ignore', 'pipe', 'ignore'] });
+  await until(child.stdout, 'first\n');
   const text = until(child.stdout, 'last\n');
-  await delay(500);
   await crt(t, ['attach', name], { input: 'go\n' });
-  t.is((await follower).stdout, 'last\n');
+  t.is((await follower).stdout, 'first\nlast\n');
   t.is(await text, 'last\n');
   const other = await detached(t, ['sh', '-c', 'echo up; exec sleep 1000']);
   const following = said(other, { follow: true });

@@ -3,9 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
+import { until } from '../in-time.js';
 import { CALLS_ENV, callsMount } from './mount-calls.js';
 import { Shell } from './pty.js';
-import { box, descendants, e2e, ended, folder, ptyTest, startCrt, until } from './support.js';
+import { box, descendants, e2e, ended, folder, ptyTest, startCrt } from './support.js';
 
 /** Starts Python with the module of mount-calls.ts, by the command line; `/out` is a folder of this test. */
 async function start(t: ExecutionContext, text: string): Promise<{ child: ChildProcess; out: string }> {
@@ -18,8 +19,10 @@ async function start(t: ExecutionContext, text: string): Promise<{ child: ChildP
 /** The helpers of a started command line: the monitor, and its child, which is there after the first call. */
 function helpers(child: ChildProcess): { monitor: number; answerer: number } {
   const all = descendants('crt-init', child.pid);
-  const [answerer = 0] = all.filter((pid) => all.includes(parentOf(pid)));
-  const [monitor = 0] = all.filter((pid) => pid !== answerer);
+  const [answerer] = all.filter((pid) => all.includes(parentOf(pid)));
+  const [monitor] = all.filter((pid) => pid !== answerer);
+  // Never 0: a signal to that reaches all of this test run.
+  if (monitor === undefined || answerer === undefined) throw new Error(`monitor and answerer: ${all.join()}`);
   return { monitor, answerer };
 }
 

@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import { prepare, run, UserError } from '../../src/index.js';
-import { box, crt, descendants, type Ended, e2e, folder, ROOTFS, startCrt, traces, until } from './support.js';
+import { until } from '../in-time.js';
+import { box, crt, descendants, type Ended, e2e, folder, ROOTFS, startCrt, traces } from './support.js';
 
 const BAD = [
   '',

@@ -2,7 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import { pause, remove, run } from '../../src/index.js';
-import { box, cgroupFile, crt, e2e, ended, ROOTFS, startCrt, traces, until, untilRunning } from './support.js';
+import { until } from '../in-time.js';
+import { box, cgroupFile, crt, e2e, ended, ROOTFS, startCrt, traces, untilRunning } from './support.js';
 
 /** Says a number again and again, as fast as it can. */
 const COUNTER = 'i=0; while :; do i=$((i+1)); echo $i > /tmp/count; [ $i = 1 ] && echo ready; done';
@@ -81,7 +82,7 @@ e2e('a paused container ends by its timeout', async (t) => {
     name: box(t),
     rootfs: ROOTFS,
     command: ['sleep', '1000'],
-    timeout: 3000,
+    timeout: 5000,
     onStart: ({ name }) => pause(name),
   });
   t.is(result.reason, 'timeout');

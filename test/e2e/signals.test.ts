@@ -1,5 +1,6 @@
 import { type Result, run } from '../../src/index.js';
-import { box, contain, e2e, ended, ROOTFS, startCrt, until } from './support.js';
+import { until } from '../in-time.js';
+import { box, contain, e2e, ended, ROOTFS, startCrt } from './support.js';
 
 const TRAPS =
   'for s in TERM INT HUP QUIT USR1 USR2; do trap "echo got $s; exit 3$((i+=1))" $s; done; echo ready; while :; do sleep 1000 & wait $!; done';

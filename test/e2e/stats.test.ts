@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import type { ExecutionContext } from 'ava';
 import { type ContainerStats, stats } from '../../src/index.js';
+import { exited, until } from '../in-time.js';
 import { Shell } from './pty.js';
-import { box, crt, e2e, ended, MIB, ptyTest, startCrt, until, untilRunning } from './support.js';
+import { box, crt, e2e, ended, MIB, ptyTest, startCrt, untilRunning } from './support.js';
 
 const CRT_WORDS = Shell.run.replace(/ run$/, '');
 
@@ -71,7 +71,7 @@ e2e('a stream of objects ends with the container that was named, or by Ctrl-C', 
   const { name, child } = await running(t, 'echo ready; sleep 1000');
   const [named, all] = [startCrt(t, ['stats', '--json', name]), startCrt(t, ['stats', '--json'])];
   const [namedEnd, allEnd] = [ended(named), ended(all)];
-  await Promise.all([once(named.stdout ?? child, 'data'), once(all.stdout ?? child, 'data')]);
+  await Promise.all([until(named.stdout, '\n'), until(all.stdout, '\n')]);
   await end(child);
   const { code, stdout } = await namedEnd;
   t.is(code, 0);
@@ -83,10 +83,9 @@ e2e('a stream of objects ends with the container that was named, or by Ctrl-C', 
 e2e('it ends when nobody reads any more', async (t) => {
   const { name, child } = await running(t, 'echo ready; sleep 1000');
   const watcher = startCrt(t, ['stats', '--json', name]);
-  const exit = once(watcher, 'exit');
-  await once(watcher.stdout ?? child, 'data');
+  await until(watcher.stdout, '\n');
   watcher.stdout?.destroy();
-  t.deepEqual(await exit, [0, null]);
+  t.deepEqual(await exited(watcher), [0, null]);
   await end(child);
 });
 
@@ -94,7 +93,7 @@ e2e('SIGTERM is told', async (t) => {
   const { name, child } = await running(t, 'echo ready; sleep 1000');
   const watcher = startCrt(t, ['stats', '--json', name]);
   const ending = ended(watcher);
-  await once(watcher.stdout ?? child, 'data');
+  await until(watcher.stdout, '\n');
   watcher.kill('SIGTERM');
   t.is((await ending).code, 143);
   await end(child);

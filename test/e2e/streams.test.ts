@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { run } from '../../src/index.js';
+import { exited, holds, inTime } from '../in-time.js';
 import { box, CRT, contain, crt, descendants, e2e, ended, folder, MIB, ROOTFS, script, serial, startCrt } from './support.js';
 
 const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -90,24 +91,17 @@ e2e('a slow reader stops the writer, and the memory of crt stays as it was', asy
   const { stdout } = child;
   if (stdout === null) throw new Error('no stdout');
   stdout.pause();
-  await once(stdout, 'readable');
-  const yes = await found('yes', child.pid ?? 0);
+  await inTime('the first output', once(stdout, 'readable'));
+  await holds(() => descendants('yes', child.pid).length > 0, 'yes runs');
+  const [yes = 0] = descendants('yes', child.pid);
   // Once it sleeps in its write(2) and has used no more processor time, everything between is full.
   await stalled(yes);
   const rss = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]);
   t.true(rss < 150_000, `${rss} kB`);
   child.kill('SIGTERM');
   stdout.resume();
-  await once(child, 'exit');
+  await exited(child);
 });
-
-async function found(comm: string, ancestor: number): Promise<number> {
-  for (;;) {
-    const [pid] = descendants(comm, ancestor);
-    if (pid !== undefined) return pid;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 /** Two seconds in clock ticks (proc_pid_stat(5)): some milliseconds fill all that is between. */
 const TOO_LONG = 200;

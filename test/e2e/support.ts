@@ -8,6 +8,7 @@ import { dir } from 'tmp-promise';
 import { probeHost } from '../../src/host/probe.js';
 import { list, type Result, type RunOptions, run } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
+import { inTime } from '../in-time.js';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 /** A Debian root file system (scripts/rootfs), else what every machine has. */
@@ -16,11 +17,28 @@ export const MIB = 1024 ** 2;
 export const host = probeHost();
 const roots = stateRoots();
 
+export type Declare = (title: string, body: (t: ExecutionContext) => unknown) => void;
+
+/**
+ * Milliseconds for the longest of tests. ava's own patience (package.json) must be longer: where it ends within a test's `t.timeout`,
+ * even of one that is over, ava does not count it anew and waits for a test that hangs without end.
+ */
+export const LONGEST = 300_000;
+/** The same for a test with all that its file does beside it; the guest of test/v2 is slow, and the long forms are no hurry. */
+const LIMIT = ['CRT_V2_GUEST', 'CRT_CROWD', 'CRT_FAULTS', 'CRT_LOGS'].some((name) => process.env[name] !== undefined)
+  ? 24 * LONGEST
+  : 2 * LONGEST;
+
+/** A test that does not end fails by itself, and the run goes on: ava's patience would end all of it. */
+export function ending(declare: Declare): Declare {
+  return (title, body) => declare(title, (t) => inTime(`the end of "${title}"`, (async () => body(t))(), LIMIT));
+}
+
 /** Containers need root. Without it these tests are shown as skipped. */
-export const e2e = host.uid === 0 ? test : test.skip;
+export const e2e = ending(host.uid === 0 ? test : test.skip);
 /** Where crt makes folders by the name on version 1 hierarchies. */
-export const onV1 = host.uid === 0 && host.cgroup.mode !== 'v2' ? test : test.skip;
-export const serial = host.uid === 0 ? test.serial : test.serial.skip;
+export const onV1 = ending(host.uid === 0 && host.cgroup.mode !== 'v2' ? test : test.skip);
+export const serial = ending(host.uid === 0 ? test.serial : test.serial.skip);
 
 /** node-pty is optional, and has to be built; where CI runs it must be there. */
 const hasPty =
@@ -29,7 +47,6 @@ const hasPty =
     () => true,
     () => false,
   ));
-type Declare = (title: string, body: (t: ExecutionContext) => Promise<unknown>) => void;
 
 /** For tests that sit at a terminal: skipped, with the reason in the title, where there is no node-pty to make one. */
 export function needingPty(declare: Declare): Declare {
@@ -142,25 +159,25 @@ export interface CrtOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly stdio?: StdioOptions;
+  /** Milliseconds after which it counts as hung; default 100,000. */
+  readonly patience?: number;
 }
 
 /** The words that start the command line: built, where it is, else from the sources. */
 export const CRT: readonly string[] = [process.execPath, `${repository}bin/${existsSync(`${repository}dist/cli.cjs`) ? 'run' : 'dev'}.js`];
 
-/**
- * Milliseconds for the longest of tests. ava's own patience (package.json) must be longer: where it ends within a test's `t.timeout`,
- * even of one that is over, ava does not count it anew and waits for a test that hangs without end.
- */
-export const LONGEST = 300_000;
-
 /** Milliseconds after which a command line that should have ended counts as hung. */
 const PATIENCE = 100_000;
 
 /** Starts the command line; killed when the test ends before it does. */
-export function startCrt(t: ExecutionContext, args: readonly string[], { env = {}, cwd, stdio = 'pipe' }: CrtOptions = {}): ChildProcess {
+export function startCrt(
+  t: ExecutionContext,
+  args: readonly string[],
+  { env = {}, cwd, stdio = 'pipe', patience = PATIENCE }: CrtOptions = {},
+): ChildProcess {
   const [node = '', ...words] = CRT;
   const child = spawn(node, [...words, ...args], { env: { ...process.env, CRT_ROOTFS: ROOTFS, ...env }, cwd, stdio });
-  const timers = [setTimeout(() => child.kill('SIGTERM'), PATIENCE), setTimeout(() => child.kill('SIGKILL'), 1.2 * PATIENCE)];
+  const timers = [setTimeout(() => child.kill('SIGTERM'), patience), setTimeout(() => child.kill('SIGKILL'), 1.2 * patience)];
   child.once('exit', () => timers.forEach(clearTimeout));
   t.teardown(() => child.kill('SIGKILL'));
   return child;
@@ -183,27 +200,20 @@ export async function untilRunning(name: string): Promise<void> {
   throw new Error(`${name} does not run`);
 }
 
-/** Collects what a started command line says, to its end. */
+/** Collects what a started command line says, to its end, and to that of all who hold its output. */
 export async function ended(child: ChildProcess): Promise<Ended> {
   const [out, error]: [Buffer[], Buffer[]] = [[], []];
   child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => error.push(chunk));
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  const said = (): string => `${Buffer.concat(out)}${Buffer.concat(error)}`.slice(-1000);
+  const what = (): string =>
+    `the end of ${child.spawnargs.join(' ')} (${child.signalCode ?? child.exitCode ?? 'it runs'}), which said ${JSON.stringify(said())}`;
+  if (!isClosed(child)) await inTime(what, once(child, 'close'), 1.5 * PATIENCE);
   const bytes = Buffer.concat(out);
-  return { code, signal, stdout: bytes.toString(), stderr: Buffer.concat(error).toString(), bytes };
+  return { code: child.exitCode, signal: child.signalCode, stdout: bytes.toString(), stderr: Buffer.concat(error).toString(), bytes };
 }
 
-/** Waits until a stream has said a text; answers all that was said up to then. */
-export function until(stream: NodeJS.ReadableStream | null, text: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let said = '';
-    const take = (chunk: Buffer): void => {
-      said += chunk.toString();
-      if (!said.includes(text)) return;
-      stream?.off('data', take);
-      resolve(said);
-    };
-    stream?.on('data', take);
-    stream?.once('end', () => reject(new Error(`the output ended without ${JSON.stringify(text)}: ${JSON.stringify(said)}`)));
-  });
+/** Its `close` has come already, or is due. */
+function isClosed({ exitCode, signalCode, stdio }: ChildProcess): boolean {
+  return (exitCode !== null || signalCode !== null) && stdio.every((stream) => stream?.closed !== false);
 }

@@ -86,9 +86,9 @@ for (const [victim, comm] of [
     const before = await shell.host('stty -g');
     await enterAgain(shell, name);
     const [pid] = descendants(comm, shell.pid).filter((candidate) => readFileSync(`/proc/${candidate}/cmdline`, 'utf8').includes('run'));
-    t.truthy(pid);
+    if (pid === undefined) throw new Error(`no ${comm}`);
     const monitors = descendants('crt-init', shell.pid);
-    process.kill(pid ?? 0, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
     await shell.see(/HOST> /);
     // Until it is gone the monitor may still read what is typed.
     await settled(async () => monitors.every((monitor) => !existsSync(`/proc/${monitor}`)));
@@ -191,6 +191,21 @@ ptySerial('library: a megabyte through a terminal arrives whole', async (t) => {
   const { stdout } = await contain(t, { command: ['seq', '200000'], tty: true });
   t.is(stdout.length, 1_488_895);
   t.true(stdout.endsWith('\r\n200000\r\n'));
+});
+
+ptySerial('library: input that a full terminal has no room for is waited with, at no cost', async (t) => {
+  let used: NodeJS.CpuUsage | undefined;
+  const { exitCode } = await contain(t, {
+    command: ['sh', '-c', 'stty raw -echo; sleep 2'],
+    tty: true,
+    input: Buffer.alloc(1 << 20, 'x'),
+    onStart: () => {
+      used = process.cpuUsage();
+    },
+  });
+  t.is(exitCode, 0);
+  const { user, system } = process.cpuUsage(used);
+  t.true(user + system < 500_000, `${user + system} µs in two seconds`);
 });
 
 ptySerial('library: terminals leave no descriptor open here', async (t) => {

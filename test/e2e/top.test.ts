@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { type ProcessSummary, top } from '../../src/index.js';
-import { box, crt, e2e, ended, startCrt, until, untilRunning } from './support.js';
+import { until } from '../in-time.js';
+import { box, crt, e2e, ended, startCrt, untilRunning } from './support.js';
 
 async function stop(child: ChildProcess): Promise<void> {
   child.kill('SIGTERM');

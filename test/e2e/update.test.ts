@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import { list, pause, UserError, unpause, update } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
-import { box, cgroupFile, cgroupsOf, crt, e2e, ended, host, MIB, startCrt, until, untilRunning } from './support.js';
+import { until } from '../in-time.js';
+import { box, cgroupFile, cgroupsOf, crt, e2e, ended, host, MIB, startCrt, untilRunning } from './support.js';
 
 const isV2 = host.cgroup.mode === 'v2';
 

@@ -3,8 +3,9 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
-import { detached, holds, letter, ownBox, pidsOf, stateOf } from '../e2e/detached.js';
+import { detached, letter, ownBox, pidsOf, stateOf } from '../e2e/detached.js';
 import { crt, folder, readProc } from '../e2e/support.js';
+import { holds } from '../in-time.js';
 import { faults, LONG, verdict } from './experiment.js';
 
 const roots = stateRoots();

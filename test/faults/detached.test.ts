@@ -6,8 +6,9 @@ import { startTime } from '../../src/host/process.js';
 import { kill, pause, remove, runDetached, start, stop, wait } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
-import { detached, holds, letter, ownBox, pidsOf, removeIfThere, said, saying, stateOf } from '../e2e/detached.js';
+import { detached, letter, ownBox, pidsOf, removeIfThere, said, saying, stateOf } from '../e2e/detached.js';
 import { CRT, crt, MIB, ROOTFS, startCrt } from '../e2e/support.js';
+import { holds } from '../in-time.js';
 import { command, faults, LONG, remains, SHORT_TIME, SLOWEST, verdict } from './experiment.js';
 
 const roots = stateRoots();

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,14 +7,14 @@ import { list, remove } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
 import { letter, stateOf } from '../e2e/detached.js';
-import { CRT, host, LONGEST, ROOTFS, traces } from '../e2e/support.js';
+import { CRT, ended, ending, host, LONGEST, ROOTFS, traces } from '../e2e/support.js';
 
 /** CRT_FAULTS=long asks for the long form. */
 export const LONG = process.env['CRT_FAULTS'] === 'long';
 /** Milliseconds for one short sweep. */
 export const SHORT_TIME = LONGEST;
 /** Experiments need root, and are made one after the other. */
-export const faults = host.uid === 0 ? test.serial : test.serial.skip;
+export const faults = ending(host.uid === 0 ? test.serial : test.serial.skip);
 /** Milliseconds that a monitor has to clear up after its supervisor was killed. */
 const PATIENCE = 2_000;
 /** Milliseconds that any command may take. */
@@ -48,12 +47,9 @@ export async function command(words: readonly string[], { before = [], env = {} 
   // A group of its own: what strace(1) follows outlives it.
   const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, detached: true });
   const timer = setTimeout(() => killGroup(child.pid), 2 * SLOWEST);
-  const texts = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (texts[0] += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (texts[1] += chunk.toString()));
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  const { code, signal, stdout, stderr } = await ended(child);
   clearTimeout(timer);
-  return { code, signal, stdout: texts[0] ?? '', stderr: texts[1] ?? '', ms: performance.now() - start };
+  return { code, signal, stdout, stderr, ms: performance.now() - start };
 }
 
 function killGroup(pid: number | undefined): void {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { list, run } from '../../src/index.js';
 import { box, CRT, ROOTFS, traces } from '../e2e/support.js';
+import { exited } from '../in-time.js';
 import { LONG, SHORT_TIME } from './experiment.js';
 import { countCalls, findStrace, tracedPackage } from './scratch.js';
 
@@ -48,16 +48,15 @@ faults('crt killed by SIGKILL at any moment of a run leaves nothing, and its nam
   const args = [...words, 'run', name, '--rootfs', ROOTFS, '--memory', '64', '--', 'sh', '-c', 'echo up; sleep 0.05'];
   const start = performance.now();
   const whole = spawn(node, args, { stdio: 'ignore' });
-  t.deepEqual(await once(whole, 'exit'), [0, null]);
+  t.deepEqual(await exited(whole), [0, null]);
   const length = performance.now() - start;
 
   const problems: string[] = [];
   for (let moment = 0; moment < MOMENTS; moment++) {
     const child = spawn(node, args, { stdio: 'ignore' });
-    const gone = once(child, 'exit');
     await delay((length * moment) / MOMENTS);
     child.kill('SIGKILL');
-    await gone;
+    await exited(child);
     const left = await leftAtLast(name);
     if (left.length > 0) problems.push(`moment ${moment}: ${left.join(', ')}`);
     if (moment % 10 === 0 && !(await works(name))) problems.push(`moment ${moment}: the name cannot be used`);

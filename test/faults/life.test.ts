@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { remove, run } from '../../src/index.js';
-import { box, crt, descendants, host, MIB, ROOTFS, startCrt, until } from '../e2e/support.js';
+import { box, crt, type Declare, descendants, host, MIB, ROOTFS, startCrt } from '../e2e/support.js';
+import { exited, until } from '../in-time.js';
 import { check, command, faults, LONG, remains, runWords, SHORT_TIME, SLOWEST, works } from './experiment.js';
 
 /** Numbers that are the same each time, in [0, 1): a linear congruential generator. */
@@ -56,7 +56,7 @@ faults('rm -f at any moment of a start: one of both wins, the other says so, and
 
 const freezer = host.cgroup.hierarchies.find(({ controllers }) => controllers.includes('freezer'))?.mountpoint ?? existingFreezer();
 /** The helper's `kill` gives up after a minute. */
-const frozen = freezer === undefined || !LONG ? test.skip : faults;
+const frozen: Declare = freezer === undefined || !LONG ? test.skip : faults;
 const GIVES_UP = 70_000;
 
 function existingFreezer(): string | undefined {
@@ -72,12 +72,11 @@ frozen('a container that somebody else has frozen: rm -f comes back with words, 
   const pid = readFileSync(`/run/crt/${name}/pid`, 'utf8');
   writeFileSync(`${group}/cgroup.procs`, String((JSON.parse(pid) as { pid: number }).pid));
   writeFileSync(`${group}/freezer.state`, 'FROZEN');
-  const end = once(child, 'exit');
   const start = performance.now();
   const removal = await crt(t, ['rm', '-f', name]);
   const took = performance.now() - start;
   writeFileSync(`${group}/freezer.state`, 'THAWED');
-  await end;
+  await exited(child);
   rmdirSync(group);
   t.log(`rm -f: ${removal.code} after ${Math.round(took)} ms: ${removal.stderr.trim()}`);
   t.true(took < GIVES_UP);
@@ -89,12 +88,11 @@ faults('crt is stopped while its container ends, and goes on: nothing is left', 
   const name = box(t);
   const child = startCrt(t, ['run', name, '--', 'sh', '-c', 'echo ready; sleep 0.3; exit 7']);
   await until(child.stdout, 'ready');
-  const end = once(child, 'exit');
   child.kill('SIGSTOP');
   await delay(600);
   t.not(remains(name).length, 0);
   child.kill('SIGCONT');
-  t.deepEqual(await end, [7, null]);
+  t.deepEqual(await exited(child), [7, null]);
   t.deepEqual(await check(name, false), { cure: 'by itself' });
 });
 
@@ -106,7 +104,7 @@ faults('the terminal or pipe that crt writes to is gone, and its input too: it e
     child.stdin.destroy();
     if (round % 2 === 0) child.stdout.destroy();
     child.stderr.destroy();
-    await once(child, 'exit');
+    await exited(child);
     t.deepEqual(await check(name, false), { cure: 'by itself' });
   }
 });

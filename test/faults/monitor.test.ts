@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
+import { kill } from '../../src/index.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
-import { detached, holds, letter, pidsOf, stateOf } from '../e2e/detached.js';
-import { crt, until } from '../e2e/support.js';
+import { detached, letter, pidsOf, stateOf } from '../e2e/detached.js';
+import { CRT, crt, type Declare, ended, folder } from '../e2e/support.js';
+import { exited, holds, until } from '../in-time.js';
 import { faults, LONG, SHORT_TIME, verdict } from './experiment.js';
 import { findStrace } from './scratch.js';
 
 const strace = findStrace() ?? '';
-const traced = strace ? faults : test.skip;
+const traced: Declare = strace ? faults : test.skip;
 const roots = stateRoots();
 
 /** What the monitor of a detached container does from then on, and how it may fail: for good, or the n-th time. */
@@ -49,7 +51,7 @@ traced('a system call of a detached monitor that fails: it ends, what it saw is 
     await crt(t, ['attach', name], { input: 'one\ntwo\n' });
     await crt(t, ['kill', name]);
     await holds(() => letter(monitor) === undefined && !/^[RSDT]$/.test(letter(init) ?? ''), `${calls} ${error}: the monitor ends`);
-    if (tracer.exitCode === null) await once(tracer, 'exit');
+    await exited(tracer);
     const said = `${calls} ${error} ${when}`;
     const status = stateOf(name);
     const code = read(roots, name)?.exit?.exitCode;
@@ -62,4 +64,18 @@ traced('a system call of a detached monitor that fails: it ends, what it saw is 
   t.deepEqual(problems, []);
   t.true(seen > FAILURES.length / 2, String(seen));
   t.log(`${FAILURES.length} failures; ${seen} ends were seen all the same`);
+});
+
+traced('who waits asks the monitor first and looks then: an end between the two would be told to nobody', async (t) => {
+  const name = await detached(t, ['sleep', '1000'], { rm: true });
+  const log = `${await folder(t)}/log`;
+  const waiter = spawn(strace, ['-f', '-y', '-e', 'trace=write,openat', '-o', log, ...CRT, 'wait', name], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => waiter.kill('SIGKILL'));
+  const end = ended(waiter);
+  const calls = (): string => (existsSync(log) ? readFileSync(log, 'utf8') : '');
+  await holds(() => /write\(\d+<socket[^\n]* 8\) = 8\n[\s\S]*\/ended"/.test(calls()), 'it asks, and looks');
+  await kill(name);
+  t.is((await end).stdout, '137\n');
 });

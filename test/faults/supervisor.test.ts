@@ -1,10 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
-import { box, folder } from '../e2e/support.js';
+import { box, type Declare, folder } from '../e2e/support.js';
 import { callsAfterClaim, check, command, faults, LONG, type Outcome, runWords, SHORT_TIME, SLOWEST, spread, works } from './experiment.js';
 import { findStrace } from './scratch.js';
 
 const strace = findStrace() ?? '';
-const traced = strace ? faults : test.skip;
+const traced: Declare = strace ? faults : test.skip;
 
 /** Calls by which crt itself changes the host, or starts what does. */
 const CHANGES = ['mkdir', 'rename', 'symlink', 'openat', 'write', 'clone', 'unlink', 'rmdir', 'chown', 'chmod'];

@@ -1,4 +1,5 @@
 import { type StdioOptions, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Duplex } from 'node:stream';
@@ -6,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { EventDecoder } from '../../src/launch/decoder.js';
 import type { HelperEvent } from '../../src/launch/events.js';
+import { inTime, PATIENCE } from '../in-time.js';
 
 export const HELPER_FOLDER = fileURLToPath(new URL('../../helper', import.meta.url));
 export const HELPER = `${HELPER_FOLDER}/crt-init`;
@@ -19,7 +21,7 @@ export function scratch(t: ExecutionContext): string {
 
 /** A verb of crt-init, to its end. */
 export function callHelper(...words: readonly string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(HELPER, words, { encoding: 'utf8', env: {} });
+  const { status, stdout, stderr } = spawnSync(HELPER, words, { encoding: 'utf8', env: {}, timeout: PATIENCE });
   return { status, stdout, stderr };
 }
 
@@ -37,6 +39,6 @@ export async function feed(
   socket.on('error', () => {});
   socket.write(bytes);
   if (supervisor === 'dies') socket.end();
-  const code = await new Promise<number | null>((resolve) => child.on('close', (status) => resolve(status)));
+  const [code] = await inTime('the end of crt-init', once(child, 'close') as Promise<[number | null]>);
   return { events, code };
 }

@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import test from 'ava';
+import { PATIENCE } from '../in-time.js';
 import { callHelper, HELPER, scratch } from './_helper.js';
 
 const PAST = new Date('2020-01-01T00:00:00Z');
 
 /** The records, `KIND PATH`, sorted. */
 function changes(upper: string, lower: string, shift = 0): string[] {
-  const { status, stdout, stderr } = spawnSync(HELPER, ['changes', upper, lower, String(shift)], { encoding: 'latin1' });
+  const { status, stdout, stderr } = spawnSync(HELPER, ['changes', upper, lower, String(shift)], { encoding: 'latin1', timeout: PATIENCE });
   if (status !== 0) throw new Error(stderr);
   const records = stdout.split('\0').slice(0, -1);
   return records.map((record) => `${record.slice(0, 1)} ${record.slice(1)}`).sort((a, b) => (a.slice(2) < b.slice(2) ? -1 : 1));

@@ -3,14 +3,17 @@ import test from 'ava';
 import { StepError } from '../../src/errors.js';
 import { run } from '../../src/index.js';
 import { ptySerial } from '../e2e/support.js';
+import { PATIENCE } from '../in-time.js';
 
 function field(pid: number, name: string): string {
   return new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
 }
 
-/** Ends when a process is in this state; the test's own timeout bounds it. */
+/** Waits until a process is in this state. */
 async function until(pid: number, state: string): Promise<void> {
-  while (field(pid, 'State') !== state) await new Promise(setImmediate);
+  for (const end = performance.now() + PATIENCE; field(pid, 'State') !== state; await new Promise(setImmediate)) {
+    if (performance.now() > end) throw new Error(`process ${pid} is never in the state ${state}, but in ${field(pid, 'State')}`);
+  }
 }
 
 const name = `helper-${process.pid}`;

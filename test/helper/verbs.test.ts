@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { startTime } from '../../src/host/process.js';
+import { exited, until } from '../in-time.js';
 import { callHelper, scratch } from './_helper.js';
 
 const DONE = { status: 0, stdout: '', stderr: '' };
@@ -21,14 +22,13 @@ test('kill ends all that a cgroup holds, and returns when it is empty', async (t
   const child = spawn('/bin/sh', ['-c', `echo $$ > ${procs}; trap '' TERM; sleep 1000 & sleep 1000 & echo ready; wait`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  await once(child.stdout, 'data');
-  const exit = once(child, 'exit');
+  await until(child.stdout, 'ready\n');
   const others = spawn('/bin/sleep', ['1000']);
   t.teardown(() => others.kill());
   t.is(readFileSync(procs, 'utf8').trim().split('\n').length, 3);
   t.deepEqual(callHelper('kill', procs, '/nowhere/cgroup.procs'), DONE);
   t.is(readFileSync(procs, 'utf8'), '');
-  t.deepEqual(await exit, [null, 'SIGKILL']);
+  t.deepEqual(await exited(child), [null, 'SIGKILL']);
   t.is(others.exitCode, null);
 });
 
@@ -45,7 +45,6 @@ test('signal reaches the process that began then, and no other', async (t) => {
   await once(child, 'spawn');
   const pid = child.pid ?? 0;
   const began = startTime(pid) ?? 0;
-  const exit = once(child, 'exit');
   for (const words of [
     [pid, began + 1, 9],
     [pid, began],
@@ -60,6 +59,6 @@ test('signal reaches the process that began then, and no other', async (t) => {
   t.deepEqual(callHelper('signal', String(pid), String(began), '0'), DONE);
   t.is(child.exitCode ?? child.signalCode, null);
   t.deepEqual(callHelper('signal', String(pid), String(began), '12'), DONE);
-  t.deepEqual(await exit, [null, 'SIGUSR2']);
+  t.deepEqual(await exited(child), [null, 'SIGUSR2']);
   t.regex(callHelper('signal', String(pid), String(began), '9').stderr, /No such process/);
 });

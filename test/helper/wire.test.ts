@@ -5,6 +5,7 @@ import test from 'ava';
 import { encodePlan, HEADER_BYTES, STEP_BYTES } from '../../src/plan/encode.js';
 import { type OpName, opLines, opsHash } from '../../src/plan/ops.js';
 import { type Step, step, toHostPath } from '../../src/plan/step.js';
+import { PATIENCE } from '../in-time.js';
 import { callHelper, feed, HELPER } from './_helper.js';
 import { realPlans } from './plans.js';
 
@@ -69,9 +70,9 @@ test('half a plan, none at all and garbage end the helper', async (t) => {
 });
 
 test('without its socket the helper does nothing', (t) => {
-  t.is(spawnSync(HELPER, ['run'], { env: {}, stdio: 'ignore' }).status, 1);
+  t.is(spawnSync(HELPER, ['run'], { env: {}, stdio: 'ignore', timeout: PATIENCE }).status, 1);
   const file = openSync('/dev/null', 'r');
-  t.is(spawnSync(HELPER, ['run'], { env: {}, stdio: ['ignore', 'ignore', 'ignore', file] }).status, 1);
+  t.is(spawnSync(HELPER, ['run'], { env: {}, stdio: ['ignore', 'ignore', 'ignore', file], timeout: PATIENCE }).status, 1);
   closeSync(file);
 });
 
@@ -87,6 +88,7 @@ test('a directory as stdin is refused: it leads out of the container', async (t)
 test('a closed stdin is refused: the first file that is opened would take its place', (t) => {
   const { status, output } = spawnSync('/bin/sh', ['-c', 'exec "$0" run 0<&-', HELPER], {
     env: {},
+    timeout: PATIENCE,
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
   t.is(status, 1);

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { bootId, isAlive, parseStat, startTime } from '../../src/host/process.js';
+import { exited, holds, until } from '../in-time.js';
 
 const AFTER = 'S 1 2 3 4 -1 4194560 5 6 7 8 9 10 11 12 20 0 1 0 987654 1000 50 18446744073709551615';
 
@@ -35,7 +35,7 @@ test('an ended child is not alive', async (t) => {
   const identity = { pid, startTime: startTime(pid) ?? -1, bootId: bootId() };
   t.true(isAlive(identity));
   child.kill('SIGKILL');
-  await once(child, 'exit');
+  await exited(child);
   t.false(isAlive(identity));
 });
 
@@ -43,13 +43,12 @@ test('a zombie is not alive, though its pid still exists', async (t) => {
   // The shell becomes a `cat` that never waits for the child: once cat answers, the child's end leaves a zombie.
   const parent = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
   t.teardown(() => parent.kill('SIGKILL'));
-  const [chunk] = (await once(parent.stdout, 'data')) as [Buffer];
-  const pid = Number(chunk.toString());
+  const pid = Number(await until(parent.stdout, '\n'));
   parent.stdin.write('ready');
-  await once(parent.stdout, 'data');
+  await until(parent.stdout, 'ready');
   process.kill(pid, 'SIGKILL');
   const state = (): string | undefined => parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.state;
-  while (state() !== 'Z') await new Promise(setImmediate);
+  await holds(() => state() === 'Z', 'it is a zombie');
   t.not(startTime(pid), undefined);
   t.false(isAlive({ pid, startTime: startTime(pid) ?? -1, bootId: bootId() }));
 });

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
 import { UserError } from '../../src/errors.js';
 import { isAlive } from '../../src/host/process.js';
 import { helperVerbs } from '../../src/launch/verbs.js';
+import { exited } from '../in-time.js';
 import { sleeper } from '../state/_sandbox.js';
 
 const verbs = helperVerbs();
@@ -13,9 +13,8 @@ test('a signal reaches exactly the process that is meant', async (t) => {
   const { child, pid, startTime, bootId } = await sleeper(t);
   t.throws(() => verbs.signal(pid, startTime + 1, 9), { instanceOf: UserError, message: /^crt-init signal failed: / });
   t.true(isAlive({ pid, startTime, bootId }));
-  const exit = once(child, 'exit');
   verbs.signal(pid, startTime, 15);
-  t.deepEqual(await exit, [null, 'SIGTERM']);
+  t.deepEqual(await exited(child), [null, 'SIGTERM']);
 });
 
 test('killing what is listed nowhere is done at once', (t) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { dir } from 'tmp-promise';
+import { PATIENCE } from '../in-time.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { version, scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -19,6 +20,7 @@ async function unpacked(use: (folder: string, files: readonly string[]) => void)
       cwd: root,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: PATIENCE,
     });
     const pack = Object.values(JSON.parse(said) as Record<string, { filename: string; files: { path: string }[] }>)[0];
     if (pack === undefined) throw new Error(`npm pack said ${said}`);
@@ -60,7 +62,7 @@ test('the tarball carries all that a machine without a compiler needs, and no so
 test('unpacked it runs, without any dependency', async (t) => {
   await unpacked((folder) => {
     const run = (...args: string[]) =>
-      spawnSync(process.execPath, ['--', join(folder, 'bin/run.js'), ...args], { encoding: 'utf8', input: '' });
+      spawnSync(process.execPath, ['--', join(folder, 'bin/run.js'), ...args], { encoding: 'utf8', input: '', timeout: PATIENCE });
     t.is(run('--version').stdout, `crt ${version}\n`);
     t.regex(run('--help').stdout, /^EXAMPLES/);
     t.regex(run('rm', 'no-such-container').stderr, /no container named "no-such-container"/);

@@ -5,6 +5,7 @@ import test from 'ava';
 import { compileSeccomp } from '../../src/seccomp/compile.js';
 import { defaultProfile } from '../../src/seccomp/default-profile.js';
 import { syscallNumbers } from '../../src/seccomp/syscalls.js';
+import { PATIENCE } from '../in-time.js';
 import { NATIVE, PODMAN_11 } from './decide.js';
 
 const PYTHON = '/usr/bin/python3';
@@ -16,7 +17,10 @@ const suffix = existsSync(PYTHON) ? '' : ' (python3 is not installed)';
 /** Runs a command under the default filter, on this kernel. */
 function under(...command: readonly string[]): { status: number | null; output: string } {
   const filter = compileSeccomp(defaultProfile({ capabilities: PODMAN_11 }), { arch: process.arch });
-  const { status, stdout, stderr } = spawnSync(PYTHON, [loader, Buffer.from(filter).toString('hex'), ...command], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(PYTHON, [loader, Buffer.from(filter).toString('hex'), ...command], {
+    encoding: 'utf8',
+    timeout: PATIENCE,
+  });
   return { status, output: `${stdout}${stderr}` };
 }
 

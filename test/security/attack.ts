@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import type { RunOptions } from '../../src/options.js';
 import type { Plan, Step } from '../../src/plan/step.js';
-import { contain, host, ROOTFS } from '../e2e/support.js';
+import { contain, ending, host, ROOTFS } from '../e2e/support.js';
 
 export const PYTHON = '/usr/bin/python3';
 const missing = [
@@ -15,13 +15,13 @@ const able = host.uid === 0 && missing.length === 0;
 const reason = missing.length > 0 ? ` (${missing.join(', ')})` : '';
 
 /** A test whose attacker is a Python program: skipped, with the reason in its title, where there is none. */
-export function attack(title: string, body: (t: ExecutionContext) => Promise<unknown>): void {
-  (able ? test : test.skip)(`${title}${reason}`, body);
+export function attack(title: string, body: (t: ExecutionContext) => unknown): void {
+  ending(able ? test : test.skip)(`${title}${reason}`, body);
 }
 
 /** The same for what is of x86_64 alone. */
-export function attackX64(title: string, body: (t: ExecutionContext) => Promise<unknown>): void {
-  (able && host.arch === 'x64' ? test : test.skip)(`${title}${reason}`, body);
+export function attackX64(title: string, body: (t: ExecutionContext) => unknown): void {
+  ending(able && host.arch === 'x64' ? test : test.skip)(`${title}${reason}`, body);
 }
 
 /** What every attacker starts with. `attempt` answers `yes`, or the name of the errno. */

@@ -1,10 +1,12 @@
 // Classes 2, 5 and 12 for `crt cp`: who lives in a container swaps folders and links while files are copied, and makes hostile archives.
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import { copyFrom, copyTo, type MountOption, remove, runDetached, wait } from '../../src/index.js';
 import { beside, shell } from '../e2e/beside.js';
 import { box, descendants, e2e, folder, ROOTFS, readProc } from '../e2e/support.js';
+import { inTime } from '../in-time.js';
 
 const ROUNDS = 25;
 
@@ -210,7 +212,7 @@ e2e('who copies has no right but over files, is nobody of the host, and is not s
   beside(t, async (name) => {
     const stream = new PassThrough({ highWaterMark: 1 });
     const copied = copyFrom(name, '/usr/bin/.', stream);
-    await new Promise((resolve) => stream.once('readable', resolve));
+    await inTime('the first bytes', Promise.race([once(stream, 'readable'), copied]));
     const workers = descendants('crt-init').map((pid) => readProc(pid, 'status'));
     const [worker] = workers.filter((status) => /^Uid:\s+[1-9]/m.test(status));
     t.regex(worker ?? '', /^CapEff:\s+000000000000001b$/m);

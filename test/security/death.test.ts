@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Plan, Step } from '../../src/plan/step.js';
-import { box, contain, crt, e2e, folder, startCrt, traces, until } from '../e2e/support.js';
+import { box, contain, crt, e2e, folder, startCrt, traces } from '../e2e/support.js';
+import { until } from '../in-time.js';
 
 /** Milliseconds until what has to come counts as missing. */
 const PATIENCE = 20_000;

@@ -1,11 +1,11 @@
 // Classes 15 (typing into the caller's terminal), 16 (cgroups of version 1), 17 (the kernel's calls), 21 (keyrings, abstract sockets).
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import type { RunOptions } from '../../src/options.js';
 import { syscallNumbers } from '../../src/seccomp/syscalls.js';
 import { Shell } from '../e2e/pty.js';
 import { box, CRT, folder, host, MIB, needingPty, ROOTFS } from '../e2e/support.js';
+import { until } from '../in-time.js';
 import { attack, attackX64, execute, inside, PYTHON, program } from './attack.js';
 
 const numbers = syscallNumbers(host.arch === 'x64' ? 'x86_64' : 'aarch64');
@@ -182,7 +182,7 @@ attack('an abstract socket of the host is not there, unless the network is the h
   const name = box(t);
   const server = spawn(PYTHON, ['-c', LISTEN, name], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => server.kill('SIGKILL'));
-  await once(server.stdout, 'data');
+  await until(server.stdout, 'listening\n');
   const text = `
 peer = socket.socket(socket.AF_UNIX)
 answer = attempt(lambda: peer.connect('\\0${name}'))`;

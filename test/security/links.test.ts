@@ -1,7 +1,6 @@
 // Classes 2 and 3 (descriptors that leak), 4 (a destination swapped during a mount), 5 to 9 (links of the image at /proc, /sys, /dev and
 // at destinations), 10 (mounts under /proc).
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -18,6 +17,7 @@ import type { ExecutionContext } from 'ava';
 import type { RunOptions } from '../../src/options.js';
 import { listTree, smallRootfs } from '../e2e/small-rootfs.js';
 import { box, CRT, contain, crt, type Ended, e2e, ended, folder, ptyTest, ROOTFS, startCrt } from '../e2e/support.js';
+import { until } from '../in-time.js';
 import { attack, PYTHON } from './attack.js';
 
 /** A folder that nothing may touch, and what to compare it with. */
@@ -76,7 +76,7 @@ async function swapping(t: ExecutionContext, rootfs: string, victim: string): Pr
   symlinkSync(victim, `${rootfs}/srv/other`);
   const child = spawn(PYTHON, ['-c', SWAP, `${rootfs}/srv/place`, `${rootfs}/srv/other`], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => child.kill('SIGKILL'));
-  await once(child.stdout, 'data');
+  await until(child.stdout, 'swapping\n');
 }
 
 attack('the destinations are swapped with links to a folder of the host, during 60 starts', async (t) => {

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import type { ExecutionContext } from 'ava';
 import { build } from 'esbuild';
 import type { Roots } from '../../src/state/roots.js';
+import { inTime } from '../in-time.js';
 
 /** The child program as one file: fifty of them start in the time that tsx takes for a few. */
 export async function bundle(t: ExecutionContext): Promise<string> {
@@ -32,5 +33,5 @@ export function start(t: ExecutionContext, program: string, role: string, roots:
   const child = spawn(process.execPath, [program, role, roots.state, roots.layers, name], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.teardown(() => child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return { child, line: async () => (await lines.next()).value };
+  return { child, line: async () => (await inTime(`a line of ${role}`, lines.next())).value };
 }

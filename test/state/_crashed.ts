@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { existsSync, rmdirSync, writeFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import type { CgroupDirectory } from '../../src/cgroup/driver.js';
@@ -10,6 +9,7 @@ import { type HostPath, toHostPath } from '../../src/plan/step.js';
 import { randomName } from '../../src/state/file.js';
 import type { ContainerRecord } from '../../src/state/record.js';
 import type { Roots } from '../../src/state/roots.js';
+import { exited } from '../in-time.js';
 import { deadProcess, fullRecord, leave, makeRoots, plain, sleeper } from './_sandbox.js';
 
 /** A real cgroup of a name that nobody else has, removed after the test. */
@@ -28,7 +28,12 @@ export async function member(
 ): Promise<ProcessIdentity & { gone: Promise<unknown> }> {
   const { child, ...identity } = await sleeper(t);
   for (const { path } of directories) writeFileSync(`${path}/cgroup.procs`, String(identity.pid));
-  return { ...identity, gone: once(child, 'exit') };
+  return {
+    ...identity,
+    get gone() {
+      return exited(child);
+    },
+  };
 }
 
 export function makeLayer(roots: Roots, record: ContainerRecord): HostPath {

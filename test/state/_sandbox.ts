@@ -12,6 +12,7 @@ import { ownIdentity } from '../../src/state/lock.js';
 import type { ContainerRecord } from '../../src/state/record.js';
 import type { Roots } from '../../src/state/roots.js';
 import { undo } from '../../src/undo.js';
+import { exited } from '../in-time.js';
 
 export const OTHER_BOOT = '11111111-2222-3333-4444-555555555555';
 
@@ -82,9 +83,8 @@ export async function sleeper(t: ExecutionContext): Promise<ProcessIdentity & { 
 /** A process that did live, and is dead and reaped. */
 export async function deadProcess(t: ExecutionContext): Promise<ProcessIdentity> {
   const { child, ...identity } = await sleeper(t);
-  const exit = once(child, 'exit');
   child.kill('SIGKILL');
-  await exit;
+  await exited(child);
   return identity;
 }
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
@@ -10,6 +9,7 @@ import { MAX_STATE_FILE } from '../../src/state/file.js';
 import type { Roots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
 import { undo } from '../../src/undo.js';
+import { exited } from '../in-time.js';
 import { bundle, start } from './_children.js';
 import { deadProcess, fullRecord, leave, makeRoots, names, noteVerbs, plain, sleeper, take } from './_sandbox.js';
 
@@ -169,9 +169,8 @@ for (const [what, before] of [
     t.deepEqual(names(roots.state), ['box']);
     const winner = claimers[answers.indexOf('won')]?.child;
     t.is(read(roots, 'box')?.record?.owner.pid, winner?.pid);
-    const exits = claimers.map(({ child }) => once(child, 'exit'));
     for (const { child } of claimers) child.stdin?.end();
-    await Promise.all(exits);
+    await Promise.all(claimers.map(({ child }) => exited(child)));
     t.is(read(roots, 'box')?.record?.owner.pid, winner?.pid);
     take(roots, 'box');
   });
@@ -182,26 +181,23 @@ test.serial('owners, repairers and sudden deaths on one name: nobody loses a fol
   const program = await bundle(t);
   const repairers = [1, 2].map(() => start(t, program, 'repair', roots, 'box'));
   const owners = [1, 2, 3].map(() => start(t, program, 'loop', roots, 'box'));
-  const exits = owners.map(({ child }) => once(child, 'exit'));
   // These die at whatever they are doing when the first word of theirs arrives.
   for (let victim = 0; victim < 12; victim++) {
     const { child, line } = start(t, program, 'loop', roots, 'box');
-    const exit = once(child, 'exit');
     await line();
     if (victim % 2 === 1) await line();
     child.kill('SIGKILL');
-    await exit;
+    await exited(child);
   }
   // An owner that found its folder changed has thrown, and ended with 1.
   t.deepEqual(
-    (await Promise.all(exits)).map(([code]) => code),
+    (await Promise.all(owners.map(({ child }) => exited(child)))).map(([code]) => code),
     [0, 0, 0],
   );
   for (const { child } of repairers) {
     t.is(child.exitCode, null);
-    const exit = once(child, 'exit');
     child.kill('SIGKILL');
-    await exit;
+    await exited(child);
   }
   t.deepEqual(list({ all: true }, { roots, verbs: noteVerbs() }), []);
   t.deepEqual(names(roots.state), []);

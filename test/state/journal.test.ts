@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { appendFileSync, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { type JournalEvent, JournalReader, journal, journalPath } from '../../src/state/journal.js';
 import type { Roots } from '../../src/state/roots.js';
 import { readAll } from '../../src/state/store.js';
+import { exited } from '../in-time.js';
 import { makeRoots } from './_sandbox.js';
 
 const ID = '0123456789abcdef';
@@ -114,7 +114,7 @@ test('lines of many writers are whole, also where a new file is begun', async (t
   const writers = ['a', 'b', 'c'].map((name) =>
     spawn(process.execPath, ['--import=tsx', '-e', program, `${name.repeat(60)}`], { stdio: 'ignore' }),
   );
-  const codes = await Promise.all(writers.map(async (writer) => (await once(writer, 'exit'))[0]));
+  const codes = await Promise.all(writers.map(async (writer) => (await exited(writer))[0]));
   t.deepEqual(codes, [0, 0, 0]);
   const events = reading(t, roots).read();
   // About 170 bytes each: the file was changed once, the older one is kept.

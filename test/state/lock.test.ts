@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import test from 'ava';
 import { UserError } from '../../src/errors.js';
 import { withUndoLock } from '../../src/state/lock.js';
+import { exited } from '../in-time.js';
 import { bundle, start } from './_children.js';
 import { deadProcess, leave, makeRoots, names, OTHER_BOOT, sleeper } from './_sandbox.js';
 
@@ -81,17 +81,15 @@ test('of several processes one at a time is inside, also while others die in the
   const directory = leave(roots, 'box', {});
   const program = await bundle(t);
   const holders = [1, 2, 3, 4].map(() => start(t, program, 'lock', roots, 'box'));
-  const exits = holders.map(({ child }) => once(child, 'exit'));
   for (let victim = 0; victim < 8; victim++) {
     const { child, line } = start(t, program, 'lock', roots, 'box');
-    const exit = once(child, 'exit');
     t.deepEqual([await line(), await line()], ['ready', 'held']);
     child.kill('SIGKILL');
-    await exit;
+    await exited(child);
   }
   // Who meets another inside throws, and ends with 1.
   t.deepEqual(
-    (await Promise.all(exits)).map(([code]) => code),
+    (await Promise.all(holders.map(({ child }) => exited(child)))).map(([code]) => code),
     [0, 0, 0, 0],
   );
   withUndoLock(directory, () => {});

@@ -1,11 +1,11 @@
-import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import type { Config } from '../../src/spec/types.js';
 import { waitUntil } from '../../src/state/pause.js';
 import type { ContainerRecord } from '../../src/state/record.js';
 import { stateRoots } from '../../src/state/roots.js';
-import { box, startCrt, until } from '../e2e/support.js';
+import { box, startCrt } from '../e2e/support.js';
+import { exited, until } from '../in-time.js';
 
 export interface Started {
   readonly name: string;
@@ -17,13 +17,12 @@ export interface Started {
 export async function startBox(t: ExecutionContext, flags: readonly string[] = [], script = 'echo ready; exec cat'): Promise<Started> {
   const name = box(t);
   const child = startCrt(t, ['run', name, ...flags, '--', 'sh', '-c', script]);
-  const gone = once(child, 'close');
   await until(child.stdout, 'ready');
   // The command may speak before crt has written down who it is.
   if (!waitUntil(() => existsSync(`${stateRoots().state}/${name}/pid`), 10_000)) throw new Error(`${name} has no pid file`);
   const end = async (): Promise<void> => {
     child.stdin?.end();
-    await gone;
+    await exited(child);
   };
   t.teardown(end);
   return { name, end };

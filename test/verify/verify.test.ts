@@ -5,7 +5,8 @@ import { UserError } from '../../src/errors.js';
 import { verify } from '../../src/index.js';
 import * as defaults from '../../src/spec/defaults.js';
 import type { Config } from '../../src/spec/types.js';
-import { cgroupsOf, crt, e2e, folder, host, onV1, until } from '../e2e/support.js';
+import { cgroupsOf, crt, e2e, folder, host, onV1 } from '../e2e/support.js';
+import { exited, until } from '../in-time.js';
 import { claiming, type Edit, startBox } from './start.js';
 
 /** What of a report does not hold, by the names of the checks. */
@@ -174,9 +175,8 @@ e2e('somebody from outside in its cgroups', async (t) => {
   const report = verify(name);
   t.deepEqual(failed(report), ['membership']);
   t.true(report.findings.some(({ observed }) => observed.includes(String(child.pid))));
-  const exit = once(child, 'exit');
   child.kill('SIGKILL');
-  await exit;
+  await exited(child);
 });
 
 e2e('a process that came in with a file of the host, outside of cgroup, filter and rights', async (t) => {
@@ -188,9 +188,8 @@ e2e('a process that came in with a file of the host, outside of cgroup, filter a
   await until(child.stdout, 'in');
   const report = verify(name);
   for (const check of ['all-inside', 'membership', 'no-new-privs', 'seccomp']) t.true(failed(report).includes(check), check);
-  const exit = once(child, 'exit');
   child.stdin.end('\n');
-  await exit;
+  await exited(child);
   t.deepEqual(failed(verify(name)), []);
 });
 
@@ -208,9 +207,8 @@ e2e('a file of the host that a process inside holds', async (t) => {
     report.findings.some(({ observed }) => /^9 of \d+ \(sh\) is \/etc\/passwd, on a mount of the host$/.test(observed)),
     JSON.stringify(report.findings),
   );
-  const exit = once(child, 'exit');
   child.stdin.end('\n');
-  await exit;
+  await exited(child);
 });
 
 e2e('PID 1 that has changed its root cannot hide behind it', async (t) => {
@@ -255,7 +253,6 @@ e2e('names that processes inside choose do not reach the terminal', async (t) =>
     t.false(stdout.includes('\x1b'));
     t.true(stdout.includes(flags.length > 0 ? '\\u001b[31mX' : '\\x1b[31mX'), stdout);
   }
-  const exit = once(child, 'exit');
   child.stdin.end('\n');
-  await exit;
+  await exited(child);
 });
