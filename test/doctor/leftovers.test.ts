@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava';
 import type { Finding } from '../../src/doctor/check.js';
 import { ownIdentity } from '../../src/state/lock.js';
 import { box, CRT, cgroupsOf, descendants, e2e, ended, folder, host, readProc, startCrt } from '../e2e/support.js';
-import { exited, until } from '../in-time.js';
+import { exited, holds, until } from '../in-time.js';
 import { deadProcess } from '../state/_sandbox.js';
 import { look as lookIn, startIn } from './around.js';
 import { broken, type Question, whole } from './broken.js';
@@ -247,7 +247,11 @@ e2e('from the first pid namespace those of others are seen, and what they leave'
   t.teardown(() => child.kill('SIGKILL'));
   await until(child.stdout, 'up');
   t.deepEqual((await look(place, new RegExp(name))).all, []);
+  const inside = ['node', 'crt-init'].flatMap((comm) => descendants(comm, child.pid));
+  t.is(inside.length, 2);
   child.kill('SIGKILL');
   await exited(child);
+  // They die of the death of unshare(1), a moment later.
+  await holds(() => inside.every((pid) => !existsSync(`/proc/${pid}`)));
   await repaired(t, place, new RegExp(`^the supervisor of ${name} `));
 });

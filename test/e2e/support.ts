@@ -27,7 +27,7 @@ export const LONGEST = 300_000;
 /** The same for a test with all that its file does beside it; the guest of test/v2 is slow, and the long forms are no hurry. */
 const LIMIT = ['CRT_V2_GUEST', 'CRT_CROWD', 'CRT_FAULTS', 'CRT_LOGS'].some((name) => process.env[name] !== undefined)
   ? 24 * LONGEST
-  : 2 * LONGEST;
+  : LONGEST;
 
 /** A test that does not end fails by itself, and the run goes on: ava's patience would end all of it. */
 export function ending(declare: Declare): Declare {
