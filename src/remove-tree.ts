@@ -17,6 +17,8 @@ import type { HostPath } from './plan/step.js';
 import { codeOf, systemError } from './state/failure.js';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+/** What the table of mounts shows as it is. */
+const PLAIN = /^[\w./-]+$/;
 
 /**
  * Removes a folder with all that is in it, of any depth and any names. No symbolic link is followed.
@@ -45,7 +47,10 @@ export function removeTree(folder: HostPath, check?: UserError['check']): boolea
 
 /** Mounts of other mount namespaces are not seen, and not in the way: what is below them is removed, and nothing in them. */
 function refuseMounted(folder: HostPath, check: UserError['check']): void {
-  const mount = parseMounts(readFileSync('/proc/self/mountinfo', 'utf8')).find(({ mountpoint }) => mountpoint.startsWith(`${folder}/`));
+  const table = readFileSync('/proc/self/mountinfo', 'utf8');
+  // Read closely only where that can be: each end of a container asks.
+  if (PLAIN.test(folder) && !table.includes(` ${folder}/`)) return;
+  const mount = parseMounts(table).find(({ mountpoint }) => mountpoint.startsWith(`${folder}/`));
   if (mount === undefined) return;
   throw new UserError(`will not remove ${folder}: ${mount.fstype} is mounted in it, whose files would go too`, {
     hint: `umount ${shellWord(mount.mountpoint)}`,

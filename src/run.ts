@@ -77,6 +77,7 @@ async function accompany(
   let event = await launch.next();
   for (; event.kind === 'typed'; event = await launch.next()) container.typed(event.signal);
   if (event.kind !== 'exited') throw new BugError(`the helper said ${event.kind} where the container was to end`);
+  await launch.dismiss();
   const ended = decodeEnded(event.text);
   const outcome = toOutcome({
     ...readEnding(prepared.cgroup, prepared.name, watch.startedMonotonic),

@@ -13,16 +13,19 @@ export interface LimitCounters {
 
 /** @param paths the cgroup directories of one container; what is missing counts as 0 */
 export function limitCounters(paths: readonly string[]): LimitCounters {
-  const sum = (one: (path: string) => number): number => paths.reduce((total, path) => total + one(path), 0);
-  return {
-    oomKills: sum((path) => field(`${path}/memory.oom_control`, 'oom_kill') + field(`${path}/memory.events`, 'oom_kill')),
-    memoryHits: sum((path) => whole(`${path}/memory.failcnt`) + field(`${path}/memory.events`, 'max')),
-    pidsHits: sum((path) => field(`${path}/pids.events`, 'max')),
-  };
-}
-
-function whole(path: string): number {
-  return existsSync(path) ? (readNumber(path) ?? 0) : 0;
+  const counters = { oomKills: 0, memoryHits: 0, pidsHits: 0 };
+  for (const path of paths) {
+    if (existsSync(`${path}/memory.failcnt`)) {
+      counters.oomKills += field(`${path}/memory.oom_control`, 'oom_kill');
+      counters.memoryHits += readNumber(`${path}/memory.failcnt`) ?? 0;
+    } else if (existsSync(`${path}/memory.events`)) {
+      counters.oomKills += field(`${path}/memory.events`, 'oom_kill');
+      counters.memoryHits += field(`${path}/memory.events`, 'max');
+    }
+    // Of a hierarchy of version 1 that both controllers share, and of version 2.
+    counters.pidsHits += field(`${path}/pids.events`, 'max');
+  }
+  return counters;
 }
 
 /** The number of a line `KEY NUMBER`. Looked for first: an exception for each file that a hierarchy lacks would cost more than the rest. */

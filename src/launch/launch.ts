@@ -160,6 +160,14 @@ export class Launch {
     this.#socket?.end();
   }
 
+  /** After its last word: lets the helper end while we do other things. */
+  async dismiss(): Promise<void> {
+    this.#ended = true;
+    this.#socket?.end();
+    // shutdown(2) comes with the next turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
   /** Resolves when the helper has ended and all of the command's output has been read; at once where it was left alone. */
   async closed(): Promise<void> {
     if (!this.#left) await this.#closed;

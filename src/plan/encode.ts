@@ -93,7 +93,7 @@ function encodeStep(step: Step, record: DataView, strings: Strings, slots: Map<s
   for (const spec of operandsOf(step.op)) {
     const value = (step.operands as Record<string, unknown>)[spec.name];
     if (value === undefined && !spec.optional && spec.kind !== 'num') throw new TypeError(`${step.op}: ${spec.name} is missing`);
-    if (spec.kind === 'num') record.setBigUint64(40 + 8 * number++, BigInt.asUintN(64, BigInt((value as number | bigint) ?? 0)), true);
+    if (spec.kind === 'num') setNumber(record, 40 + 8 * number++, (value as number | bigint | undefined) ?? 0);
     else if (spec.kind === 'in' || spec.kind === 'out') {
       if (value !== undefined) record.setUint8(4 + slot, slotNumber(slots, value as string, spec, step.op));
       slot++;
@@ -106,6 +106,11 @@ function encodeStep(step: Step, record: DataView, strings: Strings, slots: Map<s
       text++;
     }
   }
+}
+
+function setNumber(record: DataView, at: number, value: number | bigint): void {
+  if (typeof value === 'number' && value >>> 0 === value) record.setUint32(at, value, true);
+  else record.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true);
 }
 
 function slotNumber(slots: Map<string, number>, name: string, spec: OperandSpec, op: OpName): number {
