@@ -11,10 +11,12 @@
 /* How many may clean up at a time, and nanoseconds after which one does so out of turn. */
 #define TURNS 8
 #define TURN_PATIENCE 60000000000u
+/* Milliseconds that the question of one who has connected may take after the end. */
+#define GRACE 1000
 
 struct connection {
 	int fd; /* -1: free */
-	int waits;
+	int asked, waits;
 	size_t got;
 	struct request_record request;
 };
@@ -109,6 +111,7 @@ static void take(struct context *context, struct connection *connection, control
 	if (connection->got < sizeof(*request))
 		return;
 	connection->got = 0;
+	connection->asked = 1;
 	if (request->kind == REQUEST_WAIT) {
 		connection->waits = 1;
 		return;
@@ -161,6 +164,15 @@ int control_turn(void)
 	return -1;
 }
 
+/* Somebody has connected whose question is on its way. */
+static int is_expecting(void)
+{
+	for (int i = 0; i < CONNECTIONS; i++)
+		if (state.connections[i].fd >= 0 && !state.connections[i].asked)
+			return 1;
+	return 0;
+}
+
 /* The container has ended. */
 static int refuse(struct context *context, const struct request_record *request, int connection)
 {
@@ -179,7 +191,7 @@ void control_end(struct context *context, const char *text)
 		unlinkat(state.directory, ".ended", 0);
 	/* Who had connected before hears it; who comes later finds it written. */
 	for (int i = 0; i < 4 * CONNECTIONS; i++) {
-		if (poll(polls, control_poll(polls), 0) <= 0)
+		if (poll(polls, control_poll(polls), is_expecting() ? GRACE : 0) <= 0)
 			break;
 		control_move(context, polls, refuse);
 	}

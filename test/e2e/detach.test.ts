@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { exec, inspect, kill, list, logs, remove, runDetached, stop, UserError, wait } from '../../src/index.js';
+import { REQUEST, requestBytes } from '../../src/launch/requests.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
 import { holds, inTime, until } from '../in-time.js';
-import { detached, ownBox, said, stateOf } from './detached.js';
+import { detached, ownBox, pidsOf, said, stateOf } from './detached.js';
 import { smallRootfs } from './small-rootfs.js';
 import { box, crt, e2e, ended, host, MIB, ROOTFS, readProc, startCrt, traces } from './support.js';
 
@@ -146,6 +149,24 @@ e2e('start of what runs, of what ran in the foreground, and of nothing', async (
   t.regex((await crt(t, ['start', kept])).stderr, /crt run -d did not start it/);
   t.regex((await crt(t, ['logs', kept])).stderr, /has no log/);
   t.regex((await crt(t, ['start', 'nobody'])).stderr, /no container named "nobody"/);
+});
+
+e2e('who has connected before the end hears of it, and may ask a moment later', async (t) => {
+  const name = await detached(t, ['sleep', '1000']);
+  const { init } = pidsOf(name);
+  const socket = createConnection(`${roots.state}/${name}/control`);
+  await once(socket, 'connect');
+  const said: Buffer[] = [];
+  const close = once(
+    socket.on('data', (chunk: Buffer) => said.push(chunk)),
+    'close',
+  );
+  process.kill(init, 'SIGKILL');
+  // The monitor tells the end to all who have asked right after it has written it down.
+  await holds(() => existsSync(`${roots.state}/${name}/ended`));
+  socket.write(requestBytes(REQUEST.wait, 0));
+  await close;
+  t.regex(Buffer.concat(said).toString('latin1'), /status=9 /);
 });
 
 e2e('a restart that fails: ps and inspect say why', async (t) => {
