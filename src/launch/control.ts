@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../errors.js';
 import { decodeEnded, type Ended } from '../state/ended.js';
 import { codeOf, errnoName } from '../state/failure.js';
@@ -31,8 +32,7 @@ export class Control {
       folder = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
       if (fstatSync(folder).ino !== inode) return undefined;
       // By descriptor: the path of the folder may be longer than an address of a socket, unix(7).
-      const socket = createConnection({ path: `/proc/self/fd/${folder}/control` });
-      await once(socket, 'connect');
+      const socket = await connect(`/proc/self/fd/${folder}/control`);
       socket.pause();
       return new Control(socket);
     } catch (error) {
@@ -159,4 +159,18 @@ function refusal(errno: number): UserError {
   };
   const name = errnoName(errno);
   return new UserError(words[name] ?? `the monitor refused: ${name}`);
+}
+
+/** Where more want to connect at once than the socket queues (EAGAIN, connect(2)), each tries again for a while. */
+async function connect(path: string): Promise<Socket> {
+  for (const end = performance.now() + PATIENCE; ; await delay(20)) {
+    const socket = createConnection({ path });
+    try {
+      await once(socket, 'connect');
+      return socket;
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN') throw error;
+      if (performance.now() > end) throw new MonitorSilent();
+    }
+  }
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { exec, inspect, kill, list, logs, remove, runDetached, stop, UserError, wait } from '../../src/index.js';
+import { Control } from '../../src/launch/control.js';
 import { REQUEST, requestBytes } from '../../src/launch/requests.js';
 import { stateRoots } from '../../src/state/roots.js';
 import { read } from '../../src/state/store.js';
@@ -167,6 +168,25 @@ e2e('who has connected before the end hears of it, and may ask a moment later', 
   socket.write(requestBytes(REQUEST.wait, 0));
   await close;
   t.regex(Buffer.concat(said).toString('latin1'), /status=9 /);
+});
+
+e2e('more who want to ask at once than the socket queues: each waits for its turn', async (t) => {
+  const name = await detached(t, ['sleep', '1000']);
+  const { monitor } = pidsOf(name);
+  const { directory, inode } = read(roots, name) ?? {};
+  process.kill(monitor, 'SIGSTOP');
+  const crowd = Array.from({ length: 200 }, () => createConnection(`${directory}/control`));
+  const refused: unknown[] = [];
+  for (const socket of crowd) socket.on('error', (error: NodeJS.ErrnoException) => refused.push(error.code));
+  await holds(() => refused.length > 0);
+  t.is(refused[0], 'EAGAIN');
+  const opened = Control.open(directory ?? '', inode ?? 0);
+  for (const socket of crowd) socket.destroy();
+  process.kill(monitor, 'SIGCONT');
+  const control = await opened;
+  await control?.request('signal', 9);
+  control?.close();
+  t.is(await wait(name), 137);
 });
 
 e2e('a restart that fails: ps and inspect say why', async (t) => {
