@@ -1,5 +1,5 @@
 /* What goes between two helpers, or a helper and crt, in a copy: the head of a frame, then path, link and content, and
- * an end of its own, so that it is told from a stream that breaks off. src/frames.ts has the same. */
+ * an end of its own, so that it is told from a stream that breaks off. src/archive/frames.ts has the same. */
 #ifndef CRT_FRAME_H
 #define CRT_FRAME_H
 

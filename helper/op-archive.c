@@ -3,6 +3,7 @@
  * is followed. */
 #include "context.h"
 #include "frame.h"
+#include "interpret.h"
 #include "kernel.h"
 #include "resolve.h"
 #include "sync.h"
@@ -11,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -200,8 +202,9 @@ int op_archive(struct context *context, const struct step *step)
 	return put_end(&entry);
 }
 
-/* Opens the directory that is to hold the entry, with those on the way that are missing. *name: NULL for the target. */
-static int open_holder(int base, char *path, const char **name)
+/* Opens the directory that holds the entry; those on the way that are missing are made, where that is asked for. *name:
+ * NULL for the target. */
+static int open_holder(int base, char *path, const char **name, int make)
 {
 	int fd = dup(base);
 	char *at = path;
@@ -224,7 +227,7 @@ static int open_holder(int base, char *path, const char **name)
 				*name = begin;
 				return steal_fd(&holder);
 			}
-			if (mkdirat(holder, begin, 0755) && errno != EEXIST)
+			if (make && mkdirat(holder, begin, 0755) && errno != EEXIST)
 				return -1;
 			fd = openat(holder, begin, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		} else {
@@ -281,17 +284,40 @@ static int take_directory(int holder, const char *name, uint64_t flags)
 	return made ? finish(fd, flags) : 0;
 }
 
-static int take_link(int base, int holder, const char *name, uint64_t flags)
+/* What has the name already goes only once the link is there: it may be the file itself, or there may be none. */
+static int take_hard_link(int base, int holder, const char *name)
+{
+	char fresh[48];
+	struct text text = text_in(fresh, sizeof(fresh));
+	struct stat file, there;
+	const char *from = NULL;
+	int other cleanup_fd = open_holder(base, entry.link, &from, 0), error;
+
+	if (other >= 0 && !from)
+		errno = EINVAL;
+	if (other < 0 || !from || fstatat(other, from, &file, AT_SYMLINK_NOFOLLOW))
+		return -1;
+	if (!fstatat(holder, name, &there, AT_SYMLINK_NOFOLLOW) && there.st_dev == file.st_dev &&
+	    there.st_ino == file.st_ino)
+		return 0;
+	add(&text, ".crt-link-");
+	add_number(&text, now_nanos(), 16);
+	if (linkat(other, from, holder, fresh, 0)) {
+		errno = errno == EXDEV ? EOPNOTSUPP : errno;
+		return -1;
+	}
+	if (renameat(holder, fresh, holder, name) == 0)
+		return 0;
+	error = errno;
+	unlinkat(holder, fresh, 0);
+	errno = error;
+	return -1;
+}
+
+static int take_link(int holder, const char *name, uint64_t flags)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = entry.mtime } };
-	const char *from;
-	int other cleanup_fd = -1;
 
-	if (entry.type == FRAME_HARD_LINK) {
-		other = open_holder(base, entry.link, &from);
-		errno = from ? errno : EINVAL;
-		return other < 0 || !from ? -1 : linkat(other, from, holder, name, 0);
-	}
 	if (symlinkat(entry.link, holder, name) || utimensat(holder, name, times, AT_SYMLINK_NOFOLLOW))
 		return -1;
 	return flags & OWNERS ? fchownat(holder, name, (uid_t)entry.uid, (gid_t)entry.gid, AT_SYMLINK_NOFOLLOW) : 0;
@@ -307,10 +333,12 @@ static int take_entry(int base, int holder, const char *name, uint64_t flags)
 	}
 	if (entry.type == FRAME_DIRECTORY)
 		return take_directory(holder, name, flags);
+	if (entry.type == FRAME_HARD_LINK)
+		return take_hard_link(base, holder, name);
 	if (unlinkat(holder, name, 0) && errno != ENOENT)
 		return -1;
-	if (entry.type != FRAME_FILE)
-		return take_link(base, holder, name, flags);
+	if (entry.type == FRAME_LINK)
+		return take_link(holder, name, flags);
 	fd = openat(holder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return fd < 0 ? -1 : take_content(fd, flags);
 }
@@ -348,7 +376,7 @@ int op_extract(struct context *context, const struct step *step)
 		if (base < 0)
 			base = open_given(context, step, O_PATH | O_DIRECTORY);
 		if (strcmp(path, ".") && strcmp(path, "./")) {
-			holder = base < 0 ? -1 : open_holder(base, path, &name);
+			holder = base < 0 ? -1 : open_holder(base, path, &name, 1);
 			if (holder < 0)
 				break;
 		}

@@ -32,7 +32,8 @@ const WORDS: Readonly<Record<string, readonly [words: string, hint?: string]>> =
   EDQUOT: ['the disk quota is used up'],
   EROFS: ['it is read-only there'],
   EBADMSG: ['what was to be written broke off'],
-  EINVAL: ['its name leads upwards (..), or its owner is none of the ids of the container'],
+  EINVAL: ['its name is empty or leads upwards (..), or its owner is none of the ids of the container'],
+  ENOTSUP: ['a hard link leads to another file system'],
   ENAMETOOLONG: ['the path is too long, or the folders are too deep'],
   ETXTBSY: ['it is a program that runs'],
   ESRCH: ['the container has just ended'],
@@ -41,6 +42,7 @@ const WORDS: Readonly<Record<string, readonly [words: string, hint?: string]>> =
 /** The same, of a tar archive. */
 const ARCHIVE_WORDS: Readonly<Record<string, readonly [words: string, hint?: string]>> = {
   EBADMSG: ['the input is no tar archive, or it ends too early', 'a compressed one: gunzip -c FILE | crt cp - NAME:DIR'],
+  E2BIG: ['a header of the archive, of extended attributes perhaps, is larger than 1 MiB'],
   EOPNOTSUPP: ['a sparse file is in the archive, of which the holes are not read', 'make it with tar, without --sparse (-S)'],
 };
 

@@ -1,13 +1,15 @@
 import { type Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { BrokenFrames } from './archive/frames.js';
 import { packTar } from './archive/pack.js';
 import { ArchiveError } from './archive/tar-header.js';
 import { unpackTar } from './archive/unpack.js';
 import { type Kind, type LocalPlace, type Place, placeHere, placeInside } from './copy-place.js';
 import { CopyError, leftOutWords, Worker } from './copy-worker.js';
 import { UserError } from './errors.js';
+import { printable } from './format/printable.js';
 import { COPY } from './plan/compile-copy.js';
-import { codeOf } from './state/failure.js';
+import { codeOf, systemError } from './state/failure.js';
 
 /** The other side has ended: of a pipe, and of a socket, which Node makes for one. */
 const GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE']);
@@ -107,8 +109,14 @@ async function unpack(from: Readable, target: Worker, to: Place): Promise<Copied
     const copied = await transfer(from, target, { before: (source) => unpackTar(source, leaveOut) });
     return { ...copied, leftOut: leftOut.map((first) => leftOutWords(count, first, to)) };
   } catch (error) {
-    throw error instanceof ArchiveError ? target.refuse(error) : error;
+    if (error instanceof ArchiveError) throw target.refuse(error);
+    throw codeOf(error) === undefined ? error : systemError('cannot read the archive', error);
   }
+}
+
+/** The error of a side that only saw the other one end. */
+function isOfOther(error: unknown): boolean {
+  return error instanceof CopyError && GONE.has(error.code);
 }
 
 type Conversion = (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer>;
@@ -138,11 +146,13 @@ async function transfer(
   try {
     const [flow, ...ends] = await Promise.allSettled([piped, ...workers.map((worker) => worker.done())]);
     const errors = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
-    const error = errors.find((candidate) => !(candidate instanceof CopyError && GONE.has(candidate.code))) ?? errors[0];
+    const error = errors.find((candidate) => !isOfOther(candidate)) ?? errors[0];
     if (flow.status === 'rejected') {
       const isGone = GONE.has(codeOf(flow.reason) ?? '');
       if (!(target instanceof Worker) && isGone) throw new UserError('whoever was to read the archive went away', { cause: flow.reason });
       if (!(source instanceof Worker) && !isGone) throw flow.reason;
+      if (flow.reason instanceof BrokenFrames && (error === undefined || isOfOther(error)))
+        throw new UserError(`no archive can be made: ${printable(flow.reason.message)}`, { cause: flow.reason });
       throw error ?? flow.reason;
     }
     if (error !== undefined) throw error;

@@ -6,10 +6,12 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   unlinkSync,
 } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { UserError } from './errors.js';
 import { shellWord } from './format/shell-word.js';
 import { parseMounts } from './host/mounts.js';
@@ -39,6 +41,8 @@ export function removeTree(folder: HostPath, check?: UserError['check']): boolea
     try {
       removeByDescriptor(folder);
     } catch (error) {
+      // Somebody else removed it meanwhile.
+      if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return true;
       throw systemError(`cannot remove ${folder}`, error, check);
     }
   }
@@ -48,11 +52,14 @@ export function removeTree(folder: HostPath, check?: UserError['check']): boolea
 /** Mounts of other mount namespaces are not seen, and not in the way: what is below them is removed, and nothing in them. */
 function refuseMounted(folder: HostPath, check: UserError['check']): void {
   const table = readFileSync('/proc/self/mountinfo', 'utf8');
+  // As the kernel names it: CRT_LAYERS_DIR may lead through links.
+  const real = `${realpathSync.native(dirname(folder))}/${basename(folder)}`;
   // Read closely only where that can be: each end of a container asks.
-  if (PLAIN.test(folder) && !table.includes(` ${folder}/`)) return;
-  const mount = parseMounts(table).find(({ mountpoint }) => mountpoint.startsWith(`${folder}/`));
+  if (PLAIN.test(real) && !table.includes(` ${real}/`) && !table.includes(` ${real} `)) return;
+  const mount = parseMounts(table).find(({ mountpoint }) => mountpoint === real || mountpoint.startsWith(`${real}/`));
   if (mount === undefined) return;
-  throw new UserError(`will not remove ${folder}: ${mount.fstype} is mounted in it, whose files would go too`, {
+  const where = mount.mountpoint === real ? 'on' : 'in';
+  throw new UserError(`will not remove ${folder}: ${mount.fstype} is mounted ${where} it, whose files would go too`, {
     hint: `umount ${shellWord(mount.mountpoint)}`,
     check,
   });

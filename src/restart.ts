@@ -50,7 +50,7 @@ async function goOn(before: Entry, directory: HostPath, context: UndoContext): P
   } catch (error) {
     // As an end that nobody saw: the next try comes later. Where somebody else has taken it, that is not ours any more.
     const now = read(context.roots, before.name);
-    return now === undefined || !isSame(now, before)
+    return now === undefined || !isSame(now, before) || now.monitor?.pid !== process.ppid
       ? undefined
       : decide(now, directory, context, error instanceof Error ? error.message : String(error));
   }
@@ -66,7 +66,7 @@ function decide(before: Entry, directory: HostPath, { roots }: UndoContext, fail
     if (entry?.record === undefined || !isSame(entry, before) || entry.exit === undefined) return undefined;
     const { restart, record, exit } = entry;
     if (restart !== undefined && restart.due === undefined) return undefined;
-    if (restart?.due !== undefined && failure === undefined) return Math.max(0, Date.parse(restart.due) - Date.now());
+    if (restart?.due !== undefined && failure === undefined) return untilDue(restart, restart.due);
     const last = lastCount(directory);
     const next = nextRestart(readKeptOptions(record)?.restart, exit, failure === undefined ? age(entry) : 0, last);
     const why = failure === undefined ? {} : { error: failure.slice(0, 1000) || 'unknown' };
@@ -74,6 +74,11 @@ function decide(before: Entry, directory: HostPath, { roots }: UndoContext, fail
     else if (failure !== undefined) write(directory, { start: record.start, ...last, ...why });
     return next?.wait;
   });
+}
+
+/** Whoever sets the clock back does not put it off for longer. */
+function untilDue({ wait }: RestartRecord, due: string): number {
+  return Math.min(wait, Math.max(0, Date.parse(due) - Date.now()));
 }
 
 /** Says that the container is not to be started again by itself, where it would be. @returns false when it is gone */

@@ -64,21 +64,28 @@ test('no link is followed', (t) => {
   t.false(existsSync(`${folder}/tree`));
 });
 
-for (const [what, mount] of [
-  ['a file system', 'mount -t tmpfs none "$1"'],
-  ['a folder of the same file system', 'mount --bind "$2" "$1"'],
+for (const [what, mount, at, way] of [
+  ['a file system in it', 'mount -t tmpfs none "$1"', 'tree/sub/mounted', 'tree'],
+  ['a folder of the same file system in it', 'mount --bind "$2" "$1"', 'tree/sub/mounted', 'tree'],
+  ['a file system on it', 'mount -t tmpfs none "$1"', 'tree', 'tree'],
+  ['one that is reached through a link', 'mount --bind "$2" "$1"', 'tree/sub/mounted', 'link/tree'],
+  ['one that is reached by a path with two slashes', 'mount --bind "$2" "$1"', 'tree/sub/mounted', '/tree'],
 ] as const) {
-  rooted(`${what} that is mounted in it keeps its files, and it stays whole`, (t) => {
+  rooted(`what is mounted keeps its files, and all stays whole: ${what}`, (t) => {
     const [folder, victim] = [scratch(t), scratch(t)];
     mkdirSync(`${folder}/tree/sub/mounted`, { recursive: true });
     writeFileSync(`${folder}/tree/file`, '');
+    symlinkSync('.', `${folder}/link`);
     const program = `import { removeTree } from '${new URL('../src/remove-tree.ts', import.meta.url).href}';
-      try { removeTree('${folder}/tree') } catch (error) { console.log(error.message, error.hint) }`;
+      try { removeTree('${folder}/${way}') } catch (error) { console.log(error.message, error.hint) }`;
     const script = `${mount} && touch "$1/kept" && "$3" --import=tsx --input-type=module -e "$4"; ls "$1"`;
-    const words = ['-m', 'sh', '-c', script, 'sh', `${folder}/tree/sub/mounted`, victim, process.execPath, program];
+    const words = ['-m', 'sh', '-c', script, 'sh', `${folder}/${at}`, victim, process.execPath, program];
     const { stdout, stderr } = spawnSync('unshare', words, { encoding: 'utf8' });
     t.is(stderr, '');
-    t.regex(stdout, /^will not remove \S+\/tree: \w+ is mounted in it, whose files would go too umount \S+\/tree\/sub\/mounted\nkept\n$/);
+    t.regex(
+      stdout,
+      new RegExp(`^will not remove \\S+/tree: \\w+ is mounted (in|on) it, whose files would go too umount \\S+/${at}\nkept\n$`),
+    );
     t.true(existsSync(`${folder}/tree/file`));
   });
 }

@@ -33,6 +33,11 @@ export class BrokenFrames extends Error {
   override readonly name = 'BrokenFrames';
 }
 
+/** A file may say any time. */
+function toSafe(seconds: bigint): number {
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(seconds)));
+}
+
 /** A frame without its content. */
 export function encodeFrame({ type, mode, uid, gid, mtime, size, path, link }: Frame): Buffer {
   const head = Buffer.alloc(HEAD);
@@ -62,10 +67,10 @@ export class FrameReader {
     const [type, mode, uid, gid] = [0, 4, 8, 12].map((at) => head.readUInt32LE(at)) as [Frame['type'], number, number, number];
     const size = Number(head.readBigUInt64LE(24));
     const lengths = [head.readUInt32LE(32), head.readUInt32LE(36)] as const;
-    if (!Object.values(FRAME).includes(type) || !Number.isSafeInteger(size) || lengths.some((length) => length >= PATH_MAX))
-      throw new BrokenFrames('this is no frame');
+    if (!Object.values(FRAME).includes(type) || lengths.some((length) => length >= PATH_MAX)) throw new BrokenFrames('this is no frame');
     const [path, link] = [await this.#source.take(lengths[0]), await this.#source.take(lengths[1])];
-    return { type, mode, uid, gid, mtime: Number(head.readBigInt64LE(16)), size, path, link };
+    if (!Number.isSafeInteger(size)) throw new BrokenFrames(`${path} is too large, or says so`);
+    return { type, mode, uid, gid, mtime: toSafe(head.readBigInt64LE(16)), size, path, link };
   }
 
   /** The next bytes in pieces as they come. @throws BrokenFrames */

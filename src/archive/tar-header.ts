@@ -1,5 +1,5 @@
 /** Why an archive is not taken, as errno(3) names it. */
-export type ArchiveFault = 'EBADMSG' | 'EINVAL' | 'ENAMETOOLONG' | 'EOPNOTSUPP';
+export type ArchiveFault = 'E2BIG' | 'EBADMSG' | 'EINVAL' | 'ENAMETOOLONG' | 'EOPNOTSUPP';
 
 /** An archive that is none, breaks off, or has an entry that is not taken. */
 export class ArchiveError extends Error {
@@ -103,6 +103,8 @@ function toExtension(records: ReadonlyMap<string, Buffer>): Extension {
   const extension: { -readonly [Key in keyof Extension]: Extension[Key] } = {};
   for (const [key, value] of records) {
     if (key.startsWith('GNU.sparse.')) throw new ArchiveError('EOPNOTSUPP');
+    // An empty one takes back what an earlier header has said.
+    if (value.length === 0) continue;
     if (key === 'path') extension.path = value;
     else if (key === 'linkpath') extension.link = value;
     else if (key === 'size' || key === 'uid' || key === 'gid') extension[key] = decimal(value, /^\d{1,19}$/);

@@ -8,7 +8,7 @@ const EMPTY = /^[1-6]$/;
 /** A sparse file of GNU's own format. */
 const SPARSE = 'S';
 /** Bytes of a pax header, or of a long name, that are taken. */
-const MAX_EXTENSION = 65_536;
+const MAX_EXTENSION = 1 << 20;
 /** What the kernel takes for no number of a user: it is for no change. */
 const NO_ID = 0xffff_ffff;
 
@@ -51,7 +51,7 @@ async function nextEntry(source: Source): Promise<TarHeader | undefined> {
     const header = parseHeader(await source.take(BLOCK));
     if (header === undefined) return undefined;
     if (!/^[xgLK]$/.test(header.type)) return extend(header, extension);
-    if (header.size >= MAX_EXTENSION) throw new ArchiveError('EBADMSG');
+    if (header.size > MAX_EXTENSION) throw new ArchiveError('E2BIG');
     const bytes = await source.take(header.size);
     await source.skip(padding(header.size));
     if (header.type === 'x') extension = { ...extension, ...parseRecords(bytes) };

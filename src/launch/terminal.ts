@@ -1,7 +1,8 @@
-import { closeSync, constants, openSync, readSync, write } from 'node:fs';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import { UserError } from '../errors.js';
+import { codeOf } from '../state/failure.js';
 
 /** A pseudo terminal of our own, for a caller that has none. */
 export interface Terminal {
@@ -91,18 +92,29 @@ async function loadNodePty(): Promise<NodePty> {
 /** Milliseconds between two tries to write to a terminal that is full. */
 const FULL_PAUSE = 2;
 
+const NOTHING = Buffer.alloc(0);
+
+/** How much could be written. The master does not block: a full terminal says EAGAIN until its reader comes. */
+function put(fd: number, chunk: Buffer): number {
+  try {
+    return writeSync(fd, chunk);
+  } catch (error) {
+    if (codeOf(error) === 'EAGAIN') return 0;
+    throw error;
+  }
+}
+
 /** End of input is the end-of-file character: a terminal has no other. */
 function inputTo(fd: number, isClosed: () => boolean): Writable {
   const send = (chunk: Buffer, done: (error?: Error | null) => void): void => {
-    // Its number may be another file's by now.
-    if (isClosed()) done();
-    else
-      write(fd, chunk, (error, written) => {
-        // The master does not block: a full terminal says EAGAIN until its reader comes.
-        if (error && 'code' in error && error.code === 'EAGAIN') setTimeout(send, FULL_PAUSE, chunk, done);
-        else if (error || written === chunk.length) done(error);
-        else send(chunk.subarray(written), done);
-      });
+    try {
+      // Once closed its number may be another file's.
+      const rest = isClosed() ? NOTHING : chunk.subarray(put(fd, chunk));
+      if (rest.length === 0) done();
+      else setTimeout(send, FULL_PAUSE, rest, done);
+    } catch (error) {
+      done(error as Error);
+    }
   };
   return new Writable({
     write: (chunk: Buffer, _encoding, done) => send(Buffer.from(chunk), done),
