@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { judgeNode } from '../../src/doctor/checks/node.js';
-import { folder, serial } from '../e2e/support.js';
+import { folder, ptySerial, serial } from '../e2e/support.js';
 import { PATIENCE } from '../in-time.js';
 import { checkOf } from './report.js';
 import { crtDoctor, packageTree, repair, reportOf } from './support.js';
@@ -99,7 +99,7 @@ serial('without node-pty: a warning, and what it costs', async (t) => {
   t.is(crtDoctor(['node-pty', '--strict'], { root }).exitCode, 1);
 });
 
-serial('node-pty that was never built, as npm 12 leaves it: told apart from a missing one', async (t) => {
+ptySerial('node-pty that was never built, as npm 12 leaves it: told apart from a missing one', async (t) => {
   const root = await packageTree(t);
   for (const folder of ['build', 'prebuilds']) rmSync(`${root}/node_modules/node-pty/${folder}`, { recursive: true, force: true });
   const { verdict, findings } = checkOf(reportOf(crtDoctor(['node-pty', '--json'], { root })), 'node-pty');

@@ -15,7 +15,8 @@ export async function packageTree(t: ExecutionContext, { pty = true }: { pty?: b
   for (const part of ['bin', 'dist', 'helper', 'package.json', 'oclif.manifest.json']) {
     if (existsSync(repository + part)) cpSync(repository + part, `${root}/${part}`, { recursive: true });
   }
-  if (pty) cpSync(`${repository}node_modules/node-pty`, `${root}/node_modules/node-pty`, { recursive: true });
+  if (pty && existsSync(`${repository}node_modules/node-pty`))
+    cpSync(`${repository}node_modules/node-pty`, `${root}/node_modules/node-pty`, { recursive: true });
   return root;
 }
 

@@ -5,7 +5,7 @@ import { stateRoots } from '../../src/state/roots.js';
 import { holds, until } from '../in-time.js';
 import { beside, shell } from './beside.js';
 import { detached, pidsOf } from './detached.js';
-import { cgroupFile, descendants, e2e, ended, MIB, onV1, startCrt } from './support.js';
+import { cgroupFile, descendants, e2e, ended, MIB, onV1, ptyTest, startCrt } from './support.js';
 
 const stateFile = (name: string, file: string): string => `${stateRoots().state}/${name}/${file}`;
 
@@ -121,6 +121,11 @@ e2e('what is left running and holds the output is not waited for; all that was w
     t.is(quiet.stdoutBytes.length, 60_000);
     t.is(quiet.exitCode, 3);
     t.is((await shell(name, 'yes & echo first; exit 4')).exitCode, 4);
+  }),
+);
+
+ptyTest('what is left running and holds the terminal is not waited for', (t) =>
+  beside(t, async (name) => {
     t.is((await shell(name, 'sleep 1000 & echo on the terminal', { tty: true })).stdout, 'on the terminal\r\n');
   }),
 );

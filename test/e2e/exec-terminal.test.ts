@@ -1,8 +1,8 @@
 import { beside, shell } from './beside.js';
 import { Shell } from './pty.js';
-import { e2e, ptyTest } from './support.js';
+import { ptyTest } from './support.js';
 
-e2e('a terminal of its own: path, size, and /dev/console stays PID 1’s', (t) =>
+ptyTest('a terminal of its own: path, size, and /dev/console stays PID 1’s', (t) =>
   beside(t, async (name) => {
     const { stdout } = await shell(name, 'tty; stty size; ls -l /dev/console; test -t 2 && echo "$TERM"', {
       tty: { rows: 33, columns: 77 },

@@ -6,7 +6,7 @@ import type { HelperEvent } from '../../src/launch/events.js';
 
 const HEADER = 24;
 const MOST_TEXT = 4096;
-const KINDS = ['', 'hello', 'created', 'step', 'report', 'started', 'failed', 'exited'];
+const KINDS = ['', 'hello', 'created', 'step', 'report', 'started', 'failed', 'exited', 'typed', 'detached'];
 
 interface Raw {
   readonly kind: number;

@@ -49,6 +49,8 @@ export class Oracle {
 
   constructor() {
     this.#child = spawn(PYTHON, [fileURLToPath(new URL('oracle.py', import.meta.url))], { stdio: ['pipe', 'pipe', 'inherit'] });
+    // It is ended in the middle of its work.
+    this.#child.stdin.on('error', () => {});
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { symlinkSync, writeFileSync } from 'node:fs';
 import { UserError } from '../../src/errors.js';
@@ -8,6 +8,9 @@ import type { Config } from '../../src/spec/types.js';
 import { cgroupsOf, crt, e2e, folder, host, onV1 } from '../e2e/support.js';
 import { exited, until } from '../in-time.js';
 import { claiming, type Edit, startBox } from './start.js';
+
+// In a container's user namespace no hard limit can be raised, and sudo(8) may have lowered this one: limits.conf(5).
+spawnSync('prlimit', [`--pid=${process.pid}`, '--core=:unlimited']);
 
 /** What of a report does not hold, by the names of the checks. */
 function failed({ findings }: ReturnType<typeof verify>): string[] {
