@@ -1,6 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import test, { type ExecutionContext } from 'ava';
 import { UserError } from '../../src/errors.js';
 import { verify } from '../../src/index.js';
 import * as defaults from '../../src/spec/defaults.js';
@@ -9,8 +10,8 @@ import { cgroupsOf, crt, e2e, folder, host, onV1 } from '../e2e/support.js';
 import { exited, until } from '../in-time.js';
 import { claiming, type Edit, startBox } from './start.js';
 
-// In a container's user namespace no hard limit can be raised, and sudo(8) may have lowered this one: limits.conf(5).
-spawnSync('prlimit', [`--pid=${process.pid}`, '--core=:unlimited']);
+/** sudo(8) may have lowered the hard limit, which in a user namespace nobody can raise. */
+const mayDump = /^Max core file size +\S+ +unlimited/m.test(readFileSync('/proc/self/limits', 'utf8'));
 
 /** What of a report does not hold, by the names of the checks. */
 function failed({ findings }: ReturnType<typeof verify>): string[] {
@@ -47,8 +48,7 @@ for (const flags of [
     'unmask=ALL',
     '--pids-limit',
     '-1',
-    '--ulimit',
-    'core=-1',
+    ...(mayDump ? ['--ulimit', 'core=-1'] : []),
   ],
   ['--tmpfs', '/var/run', '--tmpfs', '/scratch', '--security-opt', 'mask=/etc/shadow', '--security-opt', 'no-new-privileges=false'],
 ])
@@ -139,8 +139,10 @@ const TAKEN_AWAY: readonly (readonly [check: string, flags: readonly string[], e
   ['mounts', ['--privileged'], strict],
   ['security-module', [], (_, { process }) => Object.assign(process, { apparmorProfile: 'crt-test' })],
 ];
+const title = (at: number, check: string, flags: readonly string[]): string =>
+  `${check} fails where it was taken away (${at}: ${flags.join(' ') || 'other records'})${flags.includes('core=-1') && !mayDump ? ' (the hard limit on core files is lowered here)' : ''}`;
 for (const [at, [check, flags, edit]] of TAKEN_AWAY.entries())
-  e2e(`${check} fails where it was taken away (${at}: ${flags.join(' ') || 'other records'})`, async (t) => {
+  (flags.includes('core=-1') && !mayDump ? test.skip : e2e)(title(at, check, flags), async (t: ExecutionContext) => {
     const { name } = await startBox(t, flags);
     const report = await claiming(name, edit, () => verify(name));
     t.true(failed(report).includes(check), JSON.stringify(report.findings.filter(({ verdict }) => verdict !== 'pass')));
