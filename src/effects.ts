@@ -1,3 +1,4 @@
+import { removeDirectories } from './cgroup/directory.js';
 import type { CgroupDirectory } from './cgroup/driver.js';
 import { claimIds } from './ids.js';
 import { createLayer } from './layer.js';
@@ -65,7 +66,17 @@ export class Effects {
       made = this.#prepared.cgroup.create();
     } finally {
       // A creation that failed has taken back what it made: what stands there nevertheless is not ours, and undo is to leave it alone.
+      this.#noteCgroups(made);
+    }
+  }
+
+  /** Of what is not written down nobody would know: `crt rm -f` may just have removed the folder of a container that starts again. */
+  #noteCgroups(made: readonly CgroupDirectory[]): void {
+    try {
       this.claim.writeCgroups(made);
+    } catch (error) {
+      removeDirectories(made);
+      throw error;
     }
   }
 
