@@ -3,7 +3,6 @@
 #define CRT_CONTEXT_H
 
 #include "plan.h"
-#include "pump.h"
 #include "text.h"
 
 #include <stdatomic.h>
@@ -48,13 +47,12 @@ struct context {
 	int sync_monitor, sync_child; /* the two ends of the turn-taking socket (sync.c) */
 
 	/* monitor */
-	uint32_t reported;  /* outcomes below this one are sent */
-	int created;        /* CREATED is sent */
-	int go;             /* how often CONTINUE has come and is not taken yet */
-	int master;         /* of the container's terminal, or -1 */
-	int received;       /* a descriptor that came with a turn, or -1 */
-	struct pump *pumps; /* of stdin, stdout and stderr */
-	int restore;        /* the caller's terminal is raw: `saved` holds its modes */
+	uint32_t reported; /* outcomes below this one are sent */
+	int created;       /* CREATED is sent */
+	int go;            /* how often CONTINUE has come and is not taken yet */
+	int master, slave; /* of the container's terminal, or -1 */
+	int received;      /* a descriptor that came with a turn, or -1 */
+	int restore;       /* the caller's terminal is raw: `saved` holds its modes */
 	struct termios saved;
 	int listener;                 /* where mount(2) inside asks (answer.c), or -1 */
 	int answerer, answerer_pidfd; /* 0: nobody has asked yet */

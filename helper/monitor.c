@@ -7,7 +7,8 @@
 #include "interpret.h"
 #include "kernel.h"
 #include "log.h"
-#include "relay.h"
+#include "pump.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,16 +31,6 @@
  * and an end for what it has left running, which may go on writing. */
 #define LAST_TURNS 4096
 
-static struct relay relay; /* static: the buffers are touched only where there is a terminal */
-
-static int attach(struct context *context, int connection)
-{
-	if (context->master >= 0 ? relay_attach(&relay, connection) : pump_attach(&context->pumps[0], connection))
-		return -1;
-	control_give_away(connection);
-	return 0;
-}
-
 /* What any crt may ask for: 0, or -1 with errno. */
 static int obey(struct context *context, const struct request_record *request, int connection)
 {
@@ -56,12 +47,9 @@ static int obey(struct context *context, const struct request_record *request, i
 	case REQUEST_RESIZE:
 		return context->master < 0 ? 0 : ioctl(context->master, TIOCSWINSZ, &size);
 	case REQUEST_ATTACH:
-		return attach(context, connection);
+		return pumps_attach(connection) || control_give_away(connection) < 0 ? -1 : 0;
 	case REQUEST_CLOSE:
-		if (context->master >= 0)
-			relay_close_input(&relay);
-		else
-			pump_close_input(&context->pumps[0]);
+		pumps_close_input();
 		return 0;
 	case REQUEST_CONTINUE:
 	case REQUEST_ABORT:
@@ -103,26 +91,19 @@ static int serve_request(struct context *context)
  * somebody may be left who holds the other end: then what is there by now is all. */
 static void drain(struct context *context)
 {
-	struct pollfd polls[1 + PUMPS + RELAY_POLLS] = {
+	struct pollfd polls[1 + PUMPS] = {
 		{ .fd = context->detached ? -1 : STATUS_FD, .events = POLLIN | POLLRDHUP },
 	};
-	struct pollfd *pumped = polls + 1, *relayed = polls + 1 + PUMPS;
-	int terminal = context->master >= 0, patience = -1, turns = 0;
+	int patience = -1, turns = 0;
 
-	if (terminal)
-		relay_end(&relay);
-	/* Both are asked: that they get no more input is said in the same breath. */
-	while (pumps_pending(context->pumps) + (terminal && relay_pending(&relay))) {
-		int ready, all = context->guest && pumps_idle(context->pumps) && (!terminal || relay_idle(&relay));
+	close_at(&context->slave);
+	while (pumps_pending()) {
+		int ready, all = context->guest && pumps_idle();
 
 		if (context->guest && turns++ == LAST_TURNS)
 			return;
-		pumps_poll(context->pumps, pumped);
-		if (terminal) {
-			relay_poll(&relay, relayed);
-			relayed[0].fd = -1; /* no more input */
-		}
-		ready = poll(polls, 1 + PUMPS + (terminal ? RELAY_POLLS : 0), all ? 0 : patience);
+		pumps_poll(polls + 1);
+		ready = poll(polls, 1 + PUMPS, all ? 0 : patience);
 		if (ready < 0)
 			continue;
 		if (polls[0].revents) {
@@ -135,9 +116,7 @@ static void drain(struct context *context)
 		}
 		if (ready == 0)
 			return;
-		pumps_move(context->pumps, pumped);
-		if (terminal)
-			relay_move(&relay, relayed);
+		pumps_move(polls + 1);
 	}
 }
 
@@ -221,12 +200,13 @@ enum {
 	SIGNAL_POLL,
 	LISTENER_POLL,
 	PUMP_POLL,
-	RELAY_POLL = PUMP_POLL + PUMPS,
-	CONTROL_POLL = RELAY_POLL + RELAY_POLLS /* last: as many as there are */
+	CONTROL_POLL = PUMP_POLL + PUMPS /* last: as many as there are */
 };
 
 static void serve(struct context *context, int signals, struct pollfd *polls)
 {
+	int typed;
+
 	if (polls[SIGNAL_POLL].revents)
 		serve_signal(context, signals);
 	if (polls[LISTENER_POLL].revents) {
@@ -234,12 +214,11 @@ static void serve(struct context *context, int signals, struct pollfd *polls)
 		polls[LISTENER_POLL].fd = -1;
 	}
 	control_move(context, polls + CONTROL_POLL, obey);
-	pumps_move(context->pumps, polls + PUMP_POLL);
-	if (context->master >= 0)
-		relay_move(&relay, polls + RELAY_POLL);
+	pumps_move(polls + PUMP_POLL);
+	typed = typed_signal(context);
 	/* Whether to kill init for a signal that it does not handle is not decided here. */
-	if (relay.typed)
-		send_event(EVENT_TYPED, 0, relay.typed, 0, NULL);
+	if (typed)
+		send_event(EVENT_TYPED, 0, typed, 0, NULL);
 	keep_deadline(context);
 }
 
@@ -250,23 +229,14 @@ static int run(struct context *context, int signals)
 		[INIT_POLL] = { .fd = context->ledger->init_pidfd, .events = POLLIN },
 		[SIGNAL_POLL] = { .fd = signals, .events = POLLIN },
 		[LISTENER_POLL] = { .fd = context->listener, .events = POLLIN },
-		[RELAY_POLL] = { .fd = -1 },
-		[RELAY_POLL + 1] = { .fd = -1 },
-		[RELAY_POLL + 2] = { .fd = -1 },
 	};
 
-	if (context->master >= 0) {
-		/* Only now: until the command runs the supervisor may print, for a terminal in its usual modes. */
-		raw_mode(context);
-		copy_size(context->master);
-		relay_begin(&relay, context);
-	}
+	if (context->master >= 0)
+		terminal_begin(context);
 	for (;;) {
 		nfds_t count = CONTROL_POLL + control_poll(polls + CONTROL_POLL);
 
-		pumps_poll(context->pumps, polls + PUMP_POLL);
-		if (context->master >= 0)
-			relay_poll(&relay, polls + RELAY_POLL);
+		pumps_poll(polls + PUMP_POLL);
 		if (poll(polls, count, until_deadline(context)) < 0)
 			continue;
 		if (polls[STATUS_POLL].revents && serve_request(context) < 0) {
@@ -319,15 +289,14 @@ static int say_hello(void)
 
 int monitor(const char *why)
 {
-	struct pump pumps[PUMPS] = { { .from = -1, .to = -1 }, { .from = -1, .to = -1 }, { .from = -1, .to = -1 } };
 	struct context context = { .self = MONITOR,
 				   .master = -1,
+				   .slave = -1,
 				   .received = -1,
 				   .listener = -1,
 				   .answerer_pidfd = -1,
 				   .sync_monitor = -1,
-				   .sync_child = -1,
-				   .pumps = pumps };
+				   .sync_child = -1 };
 	uint32_t where = 0;
 	int signals;
 

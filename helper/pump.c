@@ -1,3 +1,4 @@
+#include "pump.h"
 #include "context.h"
 #include "log.h"
 
@@ -8,6 +9,17 @@
 #include <sys/stat.h>
 
 #define BUFFER 65536
+#define END_OF_FILE_CHARACTER 4
+
+struct pump {
+	int from, to; /* -1 where there is nothing to copy, or no more */
+	int socket;   /* the caller's is one, not a pipe */
+	int own;      /* there is no caller's: output goes to the log, input comes from whoever attaches */
+	int closing;  /* whoever is attached is the last one */
+	int fresh;    /* read at this turn */
+	size_t begin, end;
+};
+static struct pump pumps[PUMPS] = { [0 ... PUMPS - 1] = { .from = -1, .to = -1 } };
 static char buffers[PUMPS][BUFFER]; /* one that is not used takes no memory */
 
 /* The command's end takes the caller's number and is inherited by init; ours are closed there by exec. Anyone inside
@@ -21,7 +33,6 @@ static int open_one(struct pump *pump, int fd)
 	own = ends[fd == 0];
 	pump->from = fd == 0 ? kept : own;
 	pump->to = fd == 0 ? own : kept;
-	pump->bytes = buffers[fd];
 	/* Ours alone: the caller's has other holders, who did not ask for this. */
 	if (fcntl(own, F_SETFL, O_NONBLOCK) || fchmod(own, 0666) || dup2(ends[fd != 0], fd) < 0)
 		return -1;
@@ -32,8 +43,8 @@ static int open_one(struct pump *pump, int fd)
  * the step has no other holder than the monitor. */
 int op_pipes(struct context *context, const struct step *step)
 {
-	for (int fd = 0; fd < PUMPS; fd++) {
-		struct pump *pump = &context->pumps[fd];
+	for (int fd = 0; fd < KEYS; fd++) {
+		struct pump *pump = &pumps[fd];
 		struct stat status;
 
 		if (fstat(fd, &status))
@@ -46,25 +57,49 @@ int op_pipes(struct context *context, const struct step *step)
 	return 0;
 }
 
-void pumps_poll(const struct pump *pumps, struct pollfd *polls)
+void pumps_relay(int in, int master, int out, int own)
+{
+	pumps[KEYS].from = in;
+	pumps[KEYS].to = pumps[SCREEN].from = master;
+	pumps[SCREEN].to = out;
+	pumps[KEYS].own = pumps[SCREEN].own = own;
+}
+
+static struct pump *input(void)
+{
+	return &pumps[pumps[KEYS].to >= 0 ? KEYS : 0];
+}
+
+static int is_empty(const struct pump *pump)
+{
+	return pump->begin == pump->end;
+}
+
+void pumps_poll(struct pollfd *polls)
 {
 	/* What is read is written before more is read: that is the back-pressure. */
 	for (int i = 0; i < PUMPS; i++)
-		polls[i] = pumps[i].begin == pumps[i].end ? (struct pollfd){ .fd = pumps[i].from, .events = POLLIN }
-							  : (struct pollfd){ .fd = pumps[i].to, .events = POLLOUT };
+		polls[i] = is_empty(&pumps[i]) ? (struct pollfd){ .fd = pumps[i].from, .events = POLLIN }
+					       : (struct pollfd){ .fd = pumps[i].to, .events = POLLOUT };
 }
 
-/* The end of one side is the end of both: a reader sees the end of file, a writer gets EPIPE and SIGPIPE. */
+/* The end of one side is the end of both: a reader sees the end of file, a writer gets EPIPE and SIGPIPE. Of a terminal
+ * neither is ours to close. */
 static void stop(struct pump *pump)
 {
-	close_at(&pump->from);
-	close_at(&pump->to);
-	pump->from = pump->to = -1;
+	if (pump < &pumps[KEYS]) {
+		close_at(&pump->from);
+		close_at(&pump->to);
+		pump->to = -1;
+	}
+	pump->from = -1;
 	pump->begin = pump->end = 0;
 }
 
-int pump_attach(struct pump *pump, int socket)
+int pumps_attach(int socket)
 {
+	struct pump *pump = input();
+
 	errno = pump->to < 0 ? EPIPE : EBUSY;
 	if (!pump->own || pump->to < 0 || pump->from >= 0)
 		return -1;
@@ -73,74 +108,105 @@ int pump_attach(struct pump *pump, int socket)
 	return 0;
 }
 
-void pump_close_input(struct pump *pump)
+/* As the command sees it: a terminal has a key for that. */
+static void end_input(struct pump *pump)
 {
+	if (pump == &pumps[0])
+		return stop(pump);
+	if (is_empty(pump))
+		pump->begin = pump->end = 0;
+	if (pump->end < BUFFER)
+		buffers[KEYS][pump->end++] = END_OF_FILE_CHARACTER;
+}
+
+void pumps_close_input(void)
+{
+	struct pump *pump = input();
+
 	pump->closing = 1;
 	if (pump->own && pump->from < 0)
-		stop(pump);
+		end_input(pump);
+}
+
+/* Whoever attached is gone; another may come. */
+static void lose_input(struct pump *pump)
+{
+	if (pump->own)
+		close(pump->from);
+	if (pump->own || pump == &pumps[KEYS])
+		pump->from = -1;
+	if (!pump->own || pump->closing)
+		end_input(pump);
+}
+
+static int is_output(int index)
+{
+	return index == 1 || index == 2;
 }
 
 /* Of the caller's descriptors a pipe is written no more than it has room for once it is ready (pipe(7), PIPE_BUF). */
 static ssize_t move(const struct pump *pump, int index)
 {
+	char *bytes = buffers[index] + pump->begin;
 	size_t left = pump->end - pump->begin;
 
-	if (left == 0 && index == 0 && pump->socket)
-		return recv(pump->from, pump->bytes, BUFFER, MSG_DONTWAIT);
+	if (left == 0 && pump->socket && !is_output(index))
+		return recv(pump->from, buffers[index], BUFFER, MSG_DONTWAIT);
 	if (left == 0)
-		return read(pump->from, pump->bytes, BUFFER);
-	if (index == 0)
-		return write(pump->to, pump->bytes + pump->begin, left);
-	if (pump->socket)
-		return send(pump->to, pump->bytes + pump->begin, left, MSG_DONTWAIT | MSG_NOSIGNAL);
-	return write(pump->to, pump->bytes + pump->begin, left < PIPE_BUF ? left : PIPE_BUF);
+		return read(pump->from, buffers[index], BUFFER);
+	if (pump->socket && is_output(index))
+		return send(pump->to, bytes, left, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return write(pump->to, bytes, is_output(index) && left > PIPE_BUF ? PIPE_BUF : left);
 }
 
 static void move_one(struct pump *pump, int index)
 {
-	int reading = pump->begin == pump->end;
+	int is_reading = is_empty(pump), is_input = index == 0 || index == KEYS;
 	ssize_t moved = move(pump, index);
-
-	/* Whoever attached is gone; another may come. */
-	if (reading && index == 0 && pump->own && !pump->closing &&
-	    (moved == 0 || (moved < 0 && errno == ECONNRESET))) {
-		close(steal_fd(&pump->from));
-		return;
-	}
-	if (moved > 0 && index > 0 && pump->own) {
-		log_write(index, pump->bytes, (size_t)moved);
-		return;
-	}
 
 	/* Short of memory for the moment: what is not moved now is moved at the next turn, not lost. */
 	if (moved < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS))
 		return;
-	if (moved <= 0) {
-		stop(pump);
-		return;
-	}
-	if (reading) {
+	if (moved > 0 && !is_reading) {
+		pump->begin += (size_t)moved;
+	} else if (moved > 0 && pump->own && !is_input) {
+		log_write(index == SCREEN ? 1 : index, buffers[index], (size_t)moved);
+	} else if (moved > 0) {
+		pump->fresh = 1;
 		pump->begin = 0;
 		pump->end = (size_t)moved;
+	} else if (is_reading && is_input) {
+		lose_input(pump);
+	} else if (!is_reading && index >= KEYS) {
+		pump->begin = pump->end; /* nobody takes it any more; the container goes on */
 	} else {
-		pump->begin += (size_t)moved;
+		stop(pump);
 	}
 }
 
-void pumps_move(struct pump *pumps, const struct pollfd *polls)
+void pumps_move(const struct pollfd *polls)
 {
-	for (int i = 0; i < PUMPS; i++)
+	for (int i = 0; i < PUMPS; i++) {
+		pumps[i].fresh = 0;
 		if (polls[i].fd >= 0 && polls[i].revents)
 			move_one(&pumps[i], i);
+	}
 }
 
-int pumps_pending(struct pump *pumps)
+size_t pumps_typed(const char **keys)
+{
+	*keys = buffers[KEYS];
+	return pumps[KEYS].fresh ? pumps[KEYS].end : 0;
+}
+
+int pumps_idle(void)
+{
+	return is_empty(&pumps[1]) && is_empty(&pumps[2]) && is_empty(&pumps[SCREEN]);
+}
+
+int pumps_pending(void)
 {
 	stop(&pumps[0]);
-	return pumps[1].from >= 0 || pumps[2].from >= 0;
-}
-
-int pumps_idle(const struct pump *pumps)
-{
-	return pumps[1].begin == pumps[1].end && pumps[2].begin == pumps[2].end;
+	stop(&pumps[KEYS]);
+	return pumps[1].from >= 0 || pumps[2].from >= 0 || pumps[SCREEN].from >= 0 || !pumps_idle();
 }

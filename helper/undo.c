@@ -5,7 +5,7 @@
 #include "interpret.h"
 #include "kernel.h"
 #include "monitor.h"
-#include "relay.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
