@@ -5,6 +5,7 @@
 #include "plan.h"
 #include "text.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 #include <termios.h>
@@ -97,6 +98,13 @@ static inline int steal_fd(int *fd)
 
 	*fd = -1;
 	return taken;
+}
+
+/* How an op refuses: -1, with errno. */
+static inline int fail_with(int error)
+{
+	errno = error;
+	return -1;
 }
 
 /* The slot operand `index` of a step as a descriptor, -1 where it is absent. */

@@ -176,8 +176,7 @@ static int is_expecting(void)
 /* The container has ended. */
 static int refuse(struct context *context, const struct request_record *request, int connection)
 {
-	errno = ESRCH;
-	return -1;
+	return fail_with(ESRCH);
 }
 
 void control_end(struct context *context, const char *text)

@@ -39,10 +39,8 @@ static int configure_option(struct context *context, int fs, const char *option)
 
 	if (!equals)
 		return configure(context, fs, option, NULL);
-	if ((size_t)(equals - option) >= sizeof(key)) {
-		errno = EINVAL;
-		return -1;
-	}
+	if ((size_t)(equals - option) >= sizeof(key))
+		return fail_with(EINVAL);
 	memcpy(key, option, (size_t)(equals - option));
 	key[equals - option] = 0;
 	return configure(context, fs, key, equals + 1);

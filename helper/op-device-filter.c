@@ -28,10 +28,8 @@ int op_device_filter(struct context *context, const struct step *step)
 	};
 	int program cleanup_fd = -1;
 
-	if (step->length[0] % 8) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (step->length[0] % 8)
+		return fail_with(EINVAL);
 	program = bpf(BPF_PROG_LOAD_, &load, sizeof(load));
 	if (program < 0)
 		return -1;

@@ -35,10 +35,8 @@ int op_target(struct context *context, const struct step *step)
 		if (cgroup < 0)
 			return -1;
 	}
-	if (stat_field((int)step->number[0], 22) != (int64_t)step->number[1]) {
-		errno = ESRCH;
-		return -1;
-	}
+	if (stat_field((int)step->number[0], 22) != (int64_t)step->number[1])
+		return fail_with(ESRCH);
 	fill_slot(context, step, 0, steal_fd(&pidfd));
 	if (cgroup >= 0)
 		fill_slot(context, step, 1, steal_fd(&cgroup));

@@ -25,10 +25,8 @@ int op_cwd(struct context *context, const struct step *step)
 
 	if (fd < 0 || fchdir(fd) || syscall(SYS_getcwd, where, sizeof(where)) < 0)
 		return -1;
-	if (where[0] != '/') {
-		errno = EXDEV;
-		return -1;
-	}
+	if (where[0] != '/')
+		return fail_with(EXDEV);
 	return 0;
 }
 

@@ -88,8 +88,7 @@ static int parse_id(const char *text, uint32_t *id)
 static int refuse(struct context *context, const char *why)
 {
 	note(context, why);
-	errno = ESRCH;
-	return -1;
+	return fail_with(ESRCH);
 }
 
 /* Sets ids and home, and answers the user's name in `name` where there is one. */
@@ -125,10 +124,8 @@ static int add_group(struct context *context, gid_t gid)
 	for (int i = 0; i < context->group_count; i++)
 		if (context->groups[i] == gid)
 			return 0;
-	if (context->group_count == MAX_GROUPS) {
-		errno = ENOSPC;
-		return -1;
-	}
+	if (context->group_count == MAX_GROUPS)
+		return fail_with(ENOSPC);
 	context->groups[context->group_count++] = gid;
 	return 0;
 }
@@ -201,10 +198,8 @@ int op_user(struct context *context, const struct step *step)
 	if (find_user(context, &passwd, user, &name) || find_groups(context, &group, colon ? colon + 1 : NULL, known))
 		return -1;
 	while ((item = list_next(&context->plan, step, 1, item))) {
-		if (parse_id(item, &gid)) {
-			errno = EINVAL;
-			return -1;
-		}
+		if (parse_id(item, &gid))
+			return fail_with(EINVAL);
 		if (add_group(context, gid))
 			return -1;
 	}

@@ -68,8 +68,7 @@ static int refuse_own(struct context *context, const struct step *step, int targ
 		note(context, "the target leads into /dev");
 	else
 		return 0;
-	errno = EXDEV;
-	return -1;
+	return fail_with(EXDEV);
 }
 
 /* A link in the image at /proc or /sys would move what is masked later (CVE-2019-19921, CVE-2023-27561): of those,
@@ -179,10 +178,8 @@ int op_mask(struct context *context, const struct step *step)
 		return bind_from(staged(context, text_of(&context->plan, step, 1)), target, MOUNT_ATTR_RDONLY_);
 	if (stat(file, &null))
 		return -1;
-	if (!S_ISCHR(null.st_mode) || null.st_rdev != makedev(1, 3)) {
-		errno = ENODEV;
-		return -1;
-	}
+	if (!S_ISCHR(null.st_mode) || null.st_rdev != makedev(1, 3))
+		return fail_with(ENODEV);
 	return bind_from(file, target, 0);
 }
 
@@ -220,10 +217,8 @@ static int open_proc(struct context *context, const struct step *step, const cha
 
 	if (fd < 0 || fstatfs(fd, &fs))
 		return -1;
-	if (fs.f_type != PROC_SUPER_MAGIC_) {
-		errno = EXDEV;
-		return -1;
-	}
+	if (fs.f_type != PROC_SUPER_MAGIC_)
+		return fail_with(EXDEV);
 	return steal_fd(&fd);
 }
 

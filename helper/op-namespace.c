@@ -28,10 +28,8 @@ int op_parent_death(struct context *context, const struct step *step)
 	while (stage.fd >= 0 && poll(&stage, 1, context->asked ? -1 : 0) < 0 && errno == EINTR)
 		;
 	context->asked = 1;
-	if (poll(&monitor, 1, 0) > 0) {
-		errno = EOWNERDEAD;
-		return -1;
-	}
+	if (poll(&monitor, 1, 0) > 0)
+		return fail_with(EOWNERDEAD);
 	return 0;
 }
 

@@ -100,10 +100,8 @@ static int load_filter(struct context *context, const struct step *step, unsigne
 		const void *filter;
 	} program = { (unsigned short)(step->length[0] / 8), text_of(&context->plan, step, 0) };
 
-	if (step->length[0] % 8 || step->length[0] / 8 > 4096) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (step->length[0] % 8 || step->length[0] / 8 > 4096)
+		return fail_with(EINVAL);
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER_, flags | (unsigned int)step->number[0], &program);
 }
 

@@ -113,9 +113,7 @@ int op_ids_root(struct context *context, const struct step *step)
 	if (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, 0, 0, 0) || syscall(SYS_setresuid, 0, 0, 0) ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return -1;
-	if (getppid() != context->monitor) {
-		errno = EOWNERDEAD;
-		return -1;
-	}
+	if (getppid() != context->monitor)
+		return fail_with(EOWNERDEAD);
 	return 0;
 }

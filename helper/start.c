@@ -71,8 +71,7 @@ int take_request(struct context *context, struct request_record *request)
 	/* Who gives up is alive, and undoes its work itself. */
 	if (request->kind == REQUEST_ABORT)
 		context->undo = 0;
-	errno = EOWNERDEAD;
-	return -1;
+	return fail_with(EOWNERDEAD);
 }
 
 /* The supervisor holds signals back until STARTED, and may say CONTINUE before it is waited for. */
