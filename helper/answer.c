@@ -50,58 +50,53 @@ struct reply {
 
 #define PROC_ROOT_INODE 1
 #define TYPE_SIZE 16
-/* Divides every page size: what does not cross it is readable as a whole, or not at all. */
 #define SMALLEST_PAGE 4096
+_Static_assert(PATH_MAX <= SMALLEST_PAGE && TYPE_SIZE <= SMALLEST_PAGE, "a string is in two pages at most");
 
 /* Attributes that a mount may ask for, and what the kernel itself takes off the flags and forgets. */
 #define RESTRICTIONS ((uint64_t)(MS_NOSUID | MS_NODEV | MS_NOEXEC))
 #define MAGIC 0xc0ed0000u
 #define MAGIC_MASK 0xffff0000u
 
-/* Reads a string of the caller's, NUL included, once: 0, or -1 where it is longer than `size` or cannot be read. */
+/* Reads a string of the caller's, NUL included, once: 0, or -1 where it is longer than `size` or cannot be read. At
+ * most two pages of the smallest size: an element of the vector is read as a whole, or not at all. */
 static int read_string(pid_t pid, uint64_t address, char *string, size_t size)
 {
-	for (size_t got = 0; got < size;) {
-		size_t rest = SMALLEST_PAGE - (address + got) % SMALLEST_PAGE,
-		       part = size - got < rest ? size - got : rest;
-		struct iovec to = { string + got, part }, from = { (void *)(uintptr_t)(address + got), part };
-		ssize_t more = process_vm_readv(pid, &to, 1, &from, 1, 0);
+	size_t rest = SMALLEST_PAGE - address % SMALLEST_PAGE, first = rest < size ? rest : size;
+	struct iovec to = { string, size }, from[] = { { (void *)(uintptr_t)address, first },
+						       { (void *)(uintptr_t)(address + first), size - first } };
+	ssize_t got = process_vm_readv(pid, &to, 1, from, 2, 0);
 
-		if (more <= 0)
-			return -1;
-		if (memchr(string + got, 0, (size_t)more))
-			return 0;
-		got += (size_t)more;
-	}
-	return -1;
+	return got > 0 && memchr(string, 0, (size_t)got) ? 0 : -1;
 }
 
 /* The target as the caller means it, below its own root, or its working directory. */
 static int open_target(pid_t pid, const char *target)
 {
-	char path[40];
-	struct text text = text_in(path, sizeof(path));
-	int from cleanup_fd = -1;
+	int from cleanup_fd = open_of((uint64_t)pid, target[0] == '/' ? "/root" : "/cwd", O_PATH | O_DIRECTORY);
 
-	add(&text, "/proc/");
-	add_number(&text, (uint64_t)pid, 10);
-	add(&text, target[0] == '/' ? "/root" : "/cwd");
-	from = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return from < 0 ? -1 : resolve_known(from, target);
 }
 
-/* True for the root of the procfs that init has mounted on /proc, writable, and at least as restricted as is asked for.
- * What init noted is out of everybody's reach since its exec. */
-static int is_own_proc(const struct context *context, int fd, uint64_t restrictions)
+uint64_t proc_at(int fd)
 {
 	struct stat status;
 	struct statfs fs;
 
 	if (fd < 0 || fstatfs(fd, &fs) || fstat(fd, &status) || fs.f_type != PROC_SUPER_MAGIC_)
 		return 0;
-	if (status.st_dev != context->ledger->proc || status.st_ino != PROC_ROOT_INODE)
-		return 0;
-	return !((uint64_t)fs.f_flags & MS_RDONLY) && !(restrictions & ~(uint64_t)fs.f_flags);
+	return status.st_ino == PROC_ROOT_INODE ? status.st_dev : 0;
+}
+
+/* True for the root of the procfs that init has mounted on /proc, writable, and at least as restricted as is asked for.
+ * What init noted is out of everybody's reach since its exec. */
+static int is_own_proc(const struct context *context, int fd, uint64_t restrictions)
+{
+	uint64_t proc = proc_at(fd);
+	struct statfs fs;
+
+	return proc && proc == context->ledger->proc && !fstatfs(fd, &fs) && !((uint64_t)fs.f_flags & MS_RDONLY) &&
+	       !(restrictions & ~(uint64_t)fs.f_flags);
 }
 
 /* True where all that mount(source, target, type, flags, data) asks for is there. The source of a procfs means nothing.

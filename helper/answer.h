@@ -9,4 +9,8 @@
 void answer_begin(struct context *context, short events);
 void answer_end(struct context *context);
 
+/* The device number of the procfs that `fd` is the root of, which each mount(2) of proc makes anew; 0 where it is none.
+ */
+uint64_t proc_at(int fd);
+
 #endif

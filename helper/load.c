@@ -34,42 +34,36 @@ static void *read_plan(size_t *size, const char **why)
 	return mprotect(bytes, *size, PROT_READ) ? NULL : bytes;
 }
 
-/* A list as an array that ends in NULL, with room for one entry more; answers the room after it. */
-static char **fill_array(char **room, const struct plan *plan, const struct step *step, int index)
+/* A list as the array that execve(2) wants, with room for one entry more. */
+static char **make_array(const struct plan *plan, const struct step *step, int index)
 {
-	const char *item = NULL;
+	char **array = allocate((list_count(plan, step, index) + 2) * sizeof(*array), MAP_PRIVATE), **entry = array;
 
-	while ((item = list_next(plan, step, index, item)))
-		*room++ = (char *)item;
-	return room + 2;
+	for (const char *item = NULL; array && (item = list_next(plan, step, index, item));)
+		*entry++ = (char *)item;
+	return array;
 }
 
-/* The arrays that execve(2) wants. */
 static int make_arrays(struct context *context)
 {
 	const struct plan *plan = &context->plan;
-	const struct step *exec = &plan->steps[plan->count - 1], *undo = NULL;
-	size_t entries = 0;
-	char **room;
+	const struct step *undo = plan->steps, *exec = &plan->steps[plan->count - 1];
 
-	for (uint32_t i = 0; i < plan->count; i++)
-		if (plan->steps[i].op == OP_on_orphan)
-			undo = &plan->steps[i];
-	for (int i = 0; i < 3; i++)
-		entries += list_count(plan, exec, i) + 2 + (undo && i < 2 ? list_count(plan, undo, i) + 2 : 0);
-	room = allocate(entries * sizeof(*room), MAP_PRIVATE);
-	if (!room)
-		return -1;
-	context->candidates = room;
-	context->argv = fill_array(context->candidates, plan, exec, 0);
-	context->env = fill_array(context->argv, plan, exec, 1);
-	room = fill_array(context->env, plan, exec, 2);
-	if (undo) {
-		context->undo_argv = room;
-		context->undo_env = fill_array(room, plan, undo, 0);
-		fill_array(context->undo_env, plan, undo, 1);
+	while (undo < exec && undo->op != OP_on_orphan)
+		undo++;
+	if (undo < exec) {
+		context->undo_argv = make_array(plan, undo, 0);
+		context->undo_env = make_array(plan, undo, 1);
+		if (!context->undo_argv || !context->undo_env)
+			return -1;
 	}
-	return 0;
+	/* A copy has no command. */
+	if (exec->op != OP_exec)
+		return 0;
+	context->candidates = make_array(plan, exec, 0);
+	context->argv = make_array(plan, exec, 1);
+	context->env = make_array(plan, exec, 2);
+	return context->candidates && context->argv && context->env ? 0 : -1;
 }
 
 int load_plan(struct context *context, const char **why, uint32_t *where)

@@ -29,10 +29,8 @@ static const char *name_of(uint64_t number, char *buffer, size_t size)
 	struct text text = text_in(buffer, size);
 
 	add(&text, "log");
-	if (number) {
-		add(&text, ".");
-		add_number(&text, number, 10);
-	}
+	if (number)
+		add_field(&text, ".", number, 10);
 	return buffer;
 }
 

@@ -125,12 +125,6 @@ static uint64_t micros_of(struct timeval time)
 	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
 }
 
-static void add_field(struct text *text, const char *name, uint64_t value)
-{
-	add(text, name);
-	add_number(text, value, 10);
-}
-
 /* The last output first, then the caller's terminal as it was, then the news. */
 static int finish(struct context *context)
 {
@@ -147,14 +141,14 @@ static int finish(struct context *context)
 		serve_request(context);
 	while (wait4(context->ledger->init_pid, &status, 0, &usage) < 0 && errno == EINTR)
 		;
-	add_field(&text, "status=", (uint64_t)status);
-	add_field(&text, " user=", micros_of(usage.ru_utime));
-	add_field(&text, " system=", micros_of(usage.ru_stime));
-	add_field(&text, " forced=", (uint64_t)context->ending.forced);
-	add_field(&text, " killed=", (uint64_t)context->ending.killed);
-	add_field(&text, " timedout=", (uint64_t)context->ending.timed_out);
-	add_field(&text, " start=", context->start);
-	add_field(&text, " finished=", (uint64_t)time(NULL));
+	add_field(&text, "status=", (uint64_t)status, 10);
+	add_field(&text, " user=", micros_of(usage.ru_utime), 10);
+	add_field(&text, " system=", micros_of(usage.ru_stime), 10);
+	add_field(&text, " forced=", (uint64_t)context->ending.forced, 10);
+	add_field(&text, " killed=", (uint64_t)context->ending.killed, 10);
+	add_field(&text, " timedout=", (uint64_t)context->ending.timed_out, 10);
+	add_field(&text, " start=", context->start, 10);
+	add_field(&text, " finished=", (uint64_t)time(NULL), 10);
 	control_end(context, buffer);
 	last_word(context, EVENT_EXITED, context->plan.count - 1, status, buffer);
 	return leave(context, 0);

@@ -6,70 +6,55 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
 #define DATABASE_MAX (1 << 20)
 #define ID_MAX 0xfffffffeu /* 4294967295 means "no change" to setresuid(2) */
 
-/* One of /etc/passwd and /etc/group, mapped: no text where it is missing. */
-struct database {
-	const char *text, *end;
-	size_t size;
-};
-
-static void close_database(struct database *database)
-{
-	if (database->size)
-		munmap((void *)(database->end - database->size), database->size);
-}
-#define cleanup_database __attribute__((cleanup(close_database)))
+/* Of /etc/passwd or /etc/group, what is not yet read; nothing where it is missing. One that is not used takes no
+ * memory.
+ */
+static char database[DATABASE_MAX + 1];
+static char *rest;
+static size_t left;
 
 /* A FIFO, a device or 10 GB is refused. */
-static int open_database(int root, const char *path, struct database *database)
+static int open_database(int root, const char *path)
 {
 	int fd cleanup_fd = resolve(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	struct stat status;
-	void *map;
+	ssize_t got;
 
+	rest = database;
+	left = 0;
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 	if (fstat(fd, &status))
 		return -1;
-	if (!S_ISREG(status.st_mode) || status.st_size > DATABASE_MAX) {
-		errno = S_ISREG(status.st_mode) ? EFBIG : EINVAL;
-		return -1;
-	}
-	if (status.st_size == 0)
-		return 0;
-	map = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (map == MAP_FAILED)
-		return -1;
-	*database = (struct database){ map, (const char *)map + status.st_size, (size_t)status.st_size };
-	return 0;
+	if (!S_ISREG(status.st_mode) || status.st_size > DATABASE_MAX)
+		return fail_with(S_ISREG(status.st_mode) ? EFBIG : EINVAL);
+	while ((got = read(fd, database + left, DATABASE_MAX - left)) > 0)
+		left += (size_t)got;
+	return got < 0 ? -1 : 0;
 }
 
-/* Copies the next line and cuts it at its colons: the number of fields, 0 at the end. Over-long lines are skipped. */
-static int next_line(struct database *database, char *line, size_t size, char **fields, int most)
+/* Cuts off the next line, and that at its colons: the number of fields, 0 at the end. One with a NUL in it is skipped.
+ */
+static int next_line(char **fields, int most)
 {
-	while (database->text < database->end) {
-		const char *begin = database->text;
-		const char *newline = memchr(begin, '\n', (size_t)(database->end - begin));
-		size_t length = (size_t)((newline ? newline : database->end) - begin);
+	while (left > 0) {
+		char *line = rest, *newline = memchr(rest, '\n', left);
+		size_t length = newline ? (size_t)(newline - line) : left, taken = length + !!newline;
 		int count = 0;
 
-		database->text = begin + length + (newline ? 1 : 0);
-		if (length == 0 || length >= size || memchr(begin, 0, length))
-			continue;
-		memcpy(line, begin, length);
+		rest += taken;
+		left -= taken;
 		line[length] = 0;
-		for (char *field = line; field && count < most; count++) {
+		if (length == 0 || strlen(line) != length)
+			continue;
+		for (char *field; count < most && (field = strsep(&line, ":")); count++)
 			fields[count] = field;
-			field = strchr(field, ':');
-			if (field)
-				*field++ = 0;
-		}
 		return count;
 	}
 	return 0;
@@ -92,15 +77,15 @@ static int refuse(struct context *context, const char *why)
 }
 
 /* Sets ids and home, and answers the user's name in `name` where there is one. */
-static int find_user(struct context *context, struct database *passwd, const char *user, struct text *name)
+static int find_user(struct context *context, const char *user, struct text *name)
 {
 	struct text home = text_in(context->home, sizeof(context->home));
-	char line[1024], *fields[7];
+	char *fields[7];
 	uint32_t id = 0, entry_uid, entry_gid;
 	int numeric = parse_id(user, &id) == 0;
 
 	add(&home, "/");
-	for (int count; (count = next_line(passwd, line, sizeof(line), fields, 7));) {
+	for (int count; (count = next_line(fields, 7));) {
 		if (count < 6 || parse_id(fields[2], &entry_uid) || parse_id(fields[3], &entry_gid))
 			continue;
 		if (numeric ? entry_uid != id : strcmp(fields[0], user))
@@ -142,14 +127,14 @@ static int is_member(const char *members, const char *name)
 }
 
 /* The group that was asked for, and without one all those that list the user. */
-static int find_groups(struct context *context, struct database *group, const char *wanted, const char *name)
+static int find_groups(struct context *context, const char *wanted, const char *name)
 {
-	char line[4096], *fields[4];
+	char *fields[4];
 	uint32_t entry_gid;
 
 	if (wanted && parse_id(wanted, &context->gid) == 0)
 		return 0;
-	for (int count; (count = next_line(group, line, sizeof(line), fields, 4));) {
+	for (int count; (count = next_line(fields, 4));) {
 		if (count < 3 || parse_id(fields[2], &entry_gid))
 			continue;
 		if (wanted && !strcmp(fields[0], wanted)) {
@@ -178,7 +163,6 @@ int op_user(struct context *context, const struct step *step)
 {
 	const char *spec = text_of(&context->plan, step, 0), *colon = strchr(spec, ':'), *item = NULL;
 	size_t length = colon ? (size_t)(colon - spec) : strlen(spec);
-	struct database passwd cleanup_database = { 0 }, group cleanup_database = { 0 };
 	int root = slot_fd(context, step, 0);
 	char user[256], known[1024];
 	struct text text = text_in(user, sizeof(user)), name = text_in(known, sizeof(known));
@@ -190,12 +174,11 @@ int op_user(struct context *context, const struct step *step)
 		return refuse(context, "the name of the user is too long");
 	add_bytes(&text, spec, length);
 	by_number = parse_id(user, &id) == 0;
-	if (open_database(root, "/etc/passwd", &passwd) && tolerate(context, by_number))
+	if ((open_database(root, "/etc/passwd") && tolerate(context, by_number)) || find_user(context, user, &name))
 		return -1;
 	by_number &= !colon || parse_id(colon + 1, &id) == 0;
-	if (open_database(root, "/etc/group", &group) && tolerate(context, by_number))
-		return -1;
-	if (find_user(context, &passwd, user, &name) || find_groups(context, &group, colon ? colon + 1 : NULL, known))
+	if ((open_database(root, "/etc/group") && tolerate(context, by_number)) ||
+	    find_groups(context, colon ? colon + 1 : NULL, known))
 		return -1;
 	while ((item = list_next(&context->plan, step, 1, item))) {
 		if (parse_id(item, &gid))

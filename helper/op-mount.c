@@ -1,4 +1,5 @@
 /* Mounts by init, inside: every target is opened in the root and mounted on by descriptor. */
+#include "answer.h"
 #include "context.h"
 #include "fsmount.h"
 #include "kernel.h"
@@ -27,17 +28,21 @@ int op_root(struct context *context, const struct step *step)
 	return attach(tree, place);
 }
 
-/* The target of a mount, made first where the step says so. */
-static int open_target(struct context *context, const struct step *step, int directory, mode_t mode)
+/* The target of a mount, made first where the step says so. A link in the image at /proc or /sys would move what is
+ * masked later (CVE-2019-19921, CVE-2023-27561): of those, and of /dev, it is the directory that was reached without a
+ * link (`real`). */
+static int open_target(struct context *context, const struct step *step, const char *path, int directory, int real)
 {
-	int root = slot_fd(context, step, 0);
-	const char *path = text_of(&context->plan, step, step->op == OP_mount ? 2 : step->op == OP_bind ? 1 : 0);
+	int root = slot_fd(context, step, 0), fd cleanup_fd = -1;
+	mode_t mode = step->op == OP_mount && step->number[1] ? (mode_t)step->number[1] : 0755;
 
 	if (directory && (step->flags & STEP_MKDIR))
-		return resolve_mkdir(root, path, mode ? mode : 0755);
-	if (!directory && (step->flags & STEP_MKFILE))
-		return resolve_mkfile(root, path);
-	return resolve(root, path, O_PATH);
+		fd = resolve_mkdir(root, path, mode);
+	else if (!directory && (step->flags & STEP_MKFILE))
+		fd = resolve_mkfile(root, path);
+	else
+		fd = resolve(root, path, O_PATH);
+	return fd < 0 || !real ? steal_fd(&fd) : resolve_real(root, path, O_PATH | O_DIRECTORY);
 }
 
 /* True where the mounts of crt itself may be: /proc, /dev and /sys are named by the config alone. */
@@ -71,46 +76,19 @@ static int refuse_own(struct context *context, const struct step *step, int targ
 	return fail_with(EXDEV);
 }
 
-/* A link in the image at /proc or /sys would move what is masked later (CVE-2019-19921, CVE-2023-27561): of those,
- * and of /dev, the directory that is mounted on is the one that was reached without a link. */
-static int insist_real(struct context *context, const struct step *step, int target, const char *path)
-{
-	if (target >= 0)
-		close(target);
-	return target < 0 ? -1 : resolve_real(slot_fd(context, step, 0), path, O_PATH | O_DIRECTORY);
-}
-
-static int open_mountpoint(struct context *context, const struct step *step, const char *type)
-{
-	const char *path = text_of(&context->plan, step, 2);
-	int fd = open_target(context, step, 1, (mode_t)step->number[1]);
-
-	if (strcmp(type, "proc") && strcmp(type, "sysfs") && strcmp(path, "/dev"))
-		return fd;
-	return insist_real(context, step, fd, path);
-}
-
-/* So that the monitor can tell it from every other procfs (answer.c): each mount(2) of proc makes a device number. */
-static int know_proc(struct context *context, const struct step *step, int mount)
-{
-	struct stat status;
-
-	if (strcmp(text_of(&context->plan, step, 0), "proc") || strcmp(text_of(&context->plan, step, 2), "/proc"))
-		return 0;
-	if (fstat(mount, &status))
-		return -1;
-	context->ledger->proc = status.st_dev;
-	return 0;
-}
-
 int op_mount(struct context *context, const struct step *step)
 {
 	const char *type = text_of(&context->plan, step, 0), *source = text_of(&context->plan, step, 1);
+	const char *path = text_of(&context->plan, step, 2);
+	int real = !strcmp(type, "proc") || !strcmp(type, "sysfs") || !strcmp(path, "/dev");
 	int mount cleanup_fd = make_mount(context, type, source, step, 3, step->number[0]);
-	int target cleanup_fd = mount < 0 ? -1 : open_mountpoint(context, step, type);
+	int target cleanup_fd = mount < 0 ? -1 : open_target(context, step, path, 1, real);
 
-	if (target < 0 || refuse_own(context, step, target) || know_proc(context, step, mount))
+	if (target < 0 || refuse_own(context, step, target))
 		return -1;
+	/* So that mount(2) is answered (answer.c). */
+	if (!strcmp(path, "/proc"))
+		context->ledger->proc = proc_at(mount);
 	return attach(mount, target);
 }
 
@@ -132,10 +110,8 @@ int op_bind(struct context *context, const struct step *step)
 
 	if (lstat(source, &status))
 		return -1;
-	target = open_target(context, step, S_ISDIR(status.st_mode), 0);
 	/* In a user namespace /dev is put together outside and bound. */
-	if (!strcmp(path, "/dev"))
-		target = insist_real(context, step, target, path);
+	target = open_target(context, step, path, S_ISDIR(status.st_mode), !strcmp(path, "/dev"));
 	if (target < 0 || refuse_own(context, step, target))
 		return -1;
 	return bind_from(source, target, step->number[0]);

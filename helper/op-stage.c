@@ -111,8 +111,7 @@ int op_overlay(struct context *context, const struct step *step)
 		char layer[32];
 		struct text text = text_in(layer, sizeof(layer));
 
-		add(&text, "/proc/self/fd/");
-		add_number(&text, (uint64_t)slot_fd(context, step, i), 10);
+		add_field(&text, "/proc/self/fd/", (uint64_t)slot_fd(context, step, i), 10);
 		if (configure(context, fs, keys[i], layer))
 			return -1;
 	}
@@ -170,8 +169,7 @@ int op_oom_score(struct context *context, const struct step *step)
 	char number[32];
 	struct text text = text_in(number, sizeof(number));
 
-	add(&text, score < 0 ? "-" : "");
-	add_number(&text, score < 0 ? -(uint64_t)score : (uint64_t)score, 10);
+	add_field(&text, score < 0 ? "-" : "", score < 0 ? -(uint64_t)score : (uint64_t)score, 10);
 	return fd >= 0 && write(fd, number, strlen(number)) == (ssize_t)strlen(number) ? 0 : -1;
 }
 
@@ -201,8 +199,7 @@ static size_t path_of(int fd, char *path, size_t size)
 	struct text text = text_in(link, sizeof(link));
 	ssize_t length;
 
-	add(&text, "/proc/self/fd/");
-	add_number(&text, (uint64_t)fd, 10);
+	add_field(&text, "/proc/self/fd/", (uint64_t)fd, 10);
 	length = readlink(link, path, size - 1);
 	path[length < 0 ? 0 : length] = 0;
 	return strlen(path);
@@ -221,34 +218,16 @@ static void add_writable_real(struct text *text, int root, int file)
 		add_writable(text, root, path + length);
 }
 
-static void add_field(struct text *text, const char *name, uint64_t number, unsigned base)
-{
-	add(text, name);
-	add_number(text, number, base);
-}
-
-/* What the start of a command's file says: the ELF machine, class and byte order, `script`, or `other`. */
-static void add_kind(struct text *text, int file)
-{
-	unsigned char head[20] = { 0 };
-	ssize_t got = pread(file, head, sizeof(head), 0);
-
-	if (got < (ssize_t)sizeof(head) || memcmp(head, ELFMAG, SELFMAG)) {
-		add(text, got >= 2 && head[0] == '#' && head[1] == '!' ? " kind=script" : " kind=other");
-		return;
-	}
-	add_field(text, " kind=elf:", (uint64_t)(head[18] | head[19] << 8), 10);
-	add_field(text, ":", head[EI_CLASS], 10);
-	add_field(text, ":", head[EI_DATA], 10);
-}
-
 static void add_command(struct text *text, int root, const char *path, const struct stat *status)
 {
 	int file cleanup_fd = resolve(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	Elf64_Ehdr head = { 0 }; /* as far as the machine that of Elf32, too */
 
+	if (pread(file, &head, sizeof(head), 0) < 20 || memcmp(head.e_ident, ELFMAG, SELFMAG))
+		head.e_machine = EM_NONE;
 	add_field(text, " fileuid=", status->st_uid, 10);
 	add_field(text, " filemode=", status->st_mode, 8);
-	add_kind(text, file);
+	add_field(text, " machine=", head.e_machine, 10);
 	add(text, "\n");
 	add_bytes(text, path, strnlen(path, PROBE_PATH_MAX));
 	add(text, "\n");

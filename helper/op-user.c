@@ -50,21 +50,10 @@ static pid_t start_holder(const struct step *step, int *pidfd)
 		poll(NULL, 0, -1);
 }
 
-static int open_of(pid_t pid, const char *file, int flags)
-{
-	char path[64];
-	struct text text = text_in(path, sizeof(path));
-
-	add(&text, "/proc/");
-	add_number(&text, (uint64_t)pid, 10);
-	add(&text, file);
-	return open(path, flags | O_CLOEXEC);
-}
-
 /* One write for the whole map (user_namespaces(7)). The writer may do so: it has the rights in the parent namespace. */
 static int write_map(pid_t pid, const char *file, const char *map)
 {
-	int fd cleanup_fd = open_of(pid, file, O_WRONLY);
+	int fd cleanup_fd = open_of((uint64_t)pid, file, O_WRONLY);
 
 	return fd >= 0 && write(fd, map, strlen(map)) == (ssize_t)strlen(map) ? 0 : -1;
 }
@@ -83,7 +72,7 @@ int op_userns(struct context *context, const struct step *step)
 
 		if (step->slot[kind] == NO_SLOT)
 			continue;
-		fd = open_of(holder, kinds[kind].file, O_RDONLY);
+		fd = open_of((uint64_t)holder, kinds[kind].file, O_RDONLY);
 		if (fd < 0)
 			return -1;
 		fill_slot(context, step, kind, fd);

@@ -152,28 +152,24 @@ int op_await(struct context *context, const struct step *step)
 }
 
 /* The descriptor that came with this turn, for the step's slot. */
-static int take_received(struct context *context, const struct step *step)
+static int take_received(struct context *context, const struct step *step, int *fd)
 {
-	int fd = steal_fd(&context->received);
-
+	*fd = steal_fd(&context->received);
 	/* It came, but the limit on open files had no room for it. */
-	if (fd < 0)
-		errno = EMFILE;
-	else
-		fill_slot(context, step, 0, fd);
-	return fd;
+	if (*fd < 0)
+		return fail_with(EMFILE);
+	fill_slot(context, step, 0, *fd);
+	return 0;
 }
 
 int op_relay(struct context *context, const struct step *step)
 {
-	context->master = take_received(context, step);
-	return context->master < 0 ? -1 : 0;
+	return take_received(context, step, &context->master);
 }
 
 int op_answer(struct context *context, const struct step *step)
 {
-	context->listener = take_received(context, step);
-	return context->listener < 0 ? -1 : 0;
+	return take_received(context, step, &context->listener);
 }
 
 /* A process, alive or a zombie, that has never exec'd has PF_FORKNOEXEC in field 9 of its stat (proc(5)). The reaper
@@ -212,8 +208,8 @@ static void note_death(struct context *context, int status)
 {
 	struct text text = text_in(context->ledger->text, sizeof(context->ledger->text));
 
-	add(&text, WIFSIGNALED(status) ? "killed by signal " : "ended with status ");
-	add_number(&text, (uint64_t)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)), 10);
+	add_field(&text, WIFSIGNALED(status) ? "killed by signal " : "ended with status ",
+		  (uint64_t)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)), 10);
 }
 
 static int fail_start(struct context *context)

@@ -37,6 +37,12 @@ void add_number(struct text *text, uint64_t number, unsigned base)
 	add_bytes(text, first, (size_t)(digits + sizeof(digits) - first));
 }
 
+void add_field(struct text *text, const char *name, uint64_t number, unsigned base)
+{
+	add(text, name);
+	add_number(text, number, base);
+}
+
 int parse_number(const char *string, uint64_t most, uint64_t *number)
 {
 	uint64_t value = 0;
@@ -69,18 +75,22 @@ int64_t field_in(char *content, int field)
 	return parse_number(word, INT64_MAX, &value) ? -1 : (int64_t)value;
 }
 
+int open_of(uint64_t pid, const char *file, int flags)
+{
+	char path[64];
+	struct text text = text_in(path, sizeof(path));
+
+	add_field(&text, "/proc/", pid, 10);
+	add(&text, file);
+	return open(path, flags | O_CLOEXEC);
+}
+
 int64_t stat_field(int pid, int field)
 {
-	char path[32], content[1024];
-	struct text text = text_in(path, sizeof(path));
-	int fd cleanup_fd = -1;
-	ssize_t got;
+	char content[1024];
+	int fd cleanup_fd = open_of((uint64_t)pid, "/stat", O_RDONLY);
+	ssize_t got = fd < 0 ? 0 : read(fd, content, sizeof(content) - 1);
 
-	add(&text, "/proc/");
-	add_number(&text, (uint64_t)pid, 10);
-	add(&text, "/stat");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	got = fd < 0 ? 0 : read(fd, content, sizeof(content) - 1);
 	content[got < 0 ? 0 : got] = 0;
 	return field_in(content, field);
 }

@@ -81,9 +81,7 @@ static int64_t ask(struct context *context)
 	int turn cleanup_fd = control_turn(), ends[2];
 
 	(void)turn; /* held until the end of this function */
-	char word[32];
-	size_t size = 0;
-	ssize_t got;
+	char word[32] = "";
 	uint64_t wait;
 	pid_t child;
 
@@ -93,15 +91,10 @@ static int64_t ask(struct context *context)
 	if (child == 0)
 		exec_undo(context, ends[1]);
 	close(ends[1]);
-	while (size < sizeof(word) - 1 && (got = read(ends[0], word + size, sizeof(word) - 1 - size)) != 0)
-		if (got > 0)
-			size += (size_t)got;
-		else if (errno != EINTR)
-			break;
+	read_all(ends[0], word, sizeof(word) - 1);
 	close(ends[0]);
 	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		;
-	word[size] = 0;
 	return parse_number(word, INT32_MAX, &wait) ? -1 : (int64_t)wait;
 }
 

@@ -87,9 +87,8 @@ function refuseMissing(report: ProbeReport, rootfs: Rootfs, command: readonly st
 }
 
 function refuseForeign(command: NonNullable<ProbeReport['command']>, facts: HostFacts, rootfs: Rootfs): void {
-  if (!command.kind.startsWith('elf:')) return;
-  const machine = Number(command.kind.split(':')[1]);
-  if ((MACHINES[facts.arch] ?? [machine]).includes(machine)) return;
+  const { machine } = command;
+  if (machine === 0 || (MACHINES[facts.arch] ?? [machine]).includes(machine)) return;
   throw new UserError(
     `${command.path} in ${rootfs.path} is made for ${MACHINE_NAMES[machine] ?? `machine ${machine}`}, this machine is ${facts.arch}`,
     {

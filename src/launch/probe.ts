@@ -10,8 +10,8 @@ export interface ProbeReport {
         readonly path: string;
         readonly uid: number;
         readonly mode: number;
-        /** `elf:MACHINE:CLASS:DATA` as in elf(5), `script`, or `other`. */
-        readonly kind: string;
+        /** elf(5) e_machine; 0 where it is no ELF file. */
+        readonly machine: number;
         /** The first directory on the way to it that every user may write to. */
         readonly writable: string | undefined;
       }
@@ -37,7 +37,7 @@ export function parseProbe(text: string): ProbeReport {
       path,
       uid: number('fileuid', 10),
       mode: number('filemode', 8),
-      kind: fields.get('kind') ?? 'other',
+      machine: number('machine', 10),
       writable: writable || undefined,
     },
   };
