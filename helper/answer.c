@@ -10,6 +10,7 @@
  */
 #include "answer.h"
 #include "kernel.h"
+#include "monitor.h"
 #include "resolve.h"
 
 #include <errno.h>
@@ -24,7 +25,6 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 
 /* struct seccomp_notif and struct seccomp_notif_resp of linux/seccomp.h. */
 struct question {
@@ -117,11 +117,9 @@ static int is_there(const struct context *context, const struct question *questi
 	flags &= ~(uint64_t)MS_SILENT;
 	if (flags & ~RESTRICTIONS)
 		return 0;
-	if (args[4] && read_string(pid, args[4], data, sizeof(data)))
-		return 0;
-	if (read_string(pid, args[2], type, sizeof(type)) || strcmp(type, "proc"))
-		return 0;
-	if (read_string(pid, args[1], target, sizeof(target)))
+	if ((args[4] && read_string(pid, args[4], data, sizeof(data))) ||
+	    read_string(pid, args[2], type, sizeof(type)) || strcmp(type, "proc") ||
+	    read_string(pid, args[1], target, sizeof(target)))
 		return 0;
 	fd = open_target(pid, target);
 	return is_own_proc(context, fd, flags);
@@ -201,7 +199,6 @@ void answer_end(struct context *context)
 	if (!context->answerer)
 		return;
 	pidfd_signal_(context->answerer_pidfd, SIGKILL);
-	while (waitpid(context->answerer, NULL, 0) < 0 && errno == EINTR)
-		;
+	wait_end(context->answerer);
 	context->answerer = 0;
 }

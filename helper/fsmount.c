@@ -36,13 +36,12 @@ static int configure_option(struct context *context, int fs, const char *option)
 {
 	const char *equals = strchr(option, '=');
 	char key[64];
+	struct text text = text_in(key, sizeof(key));
 
 	if (!equals)
 		return configure(context, fs, option, NULL);
-	if ((size_t)(equals - option) >= sizeof(key))
-		return fail_with(EINVAL);
-	memcpy(key, option, (size_t)(equals - option));
-	key[equals - option] = 0;
+	/* One that is cut is none of the kernel's, which says so. */
+	add_bytes(&text, option, (size_t)(equals - option));
 	return configure(context, fs, key, equals + 1);
 }
 

@@ -18,7 +18,9 @@ int await_turn(struct context *context);
 /* Reads one request: 0, or -1 when the supervisor is dead or gives up. */
 int take_request(struct context *context, struct request_record *request);
 
-/* undo.c: kills and reaps what there is of the container; the status of the child that had ended by itself, or 0. */
+/* undo.c: waits for the end of a child. */
+void wait_end(pid_t child);
+/* Kills and reaps what there is of the container; the status of the child that had ended by itself, or 0. */
 int end_children(struct context *context);
 /* Sends the last event, and listens until the supervisor has heard it: if its next request found nobody, the error of
  * that write would keep it from reading. */

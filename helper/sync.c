@@ -72,54 +72,51 @@ int open_sync(struct context *context)
 	return 0;
 }
 
+/* A byte, with room for a descriptor beside it. */
+struct message {
+	char byte;
+	struct iovec part;
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+};
+
+static struct msghdr header_of(struct message *message, size_t control)
+{
+	message->part = (struct iovec){ &message->byte, 1 };
+	return (struct msghdr){
+		.msg_iov = &message->part, .msg_iovlen = 1, .msg_control = &message->control, .msg_controllen = control
+	};
+}
+
 int give_turn(int socket, int fd)
 {
-	char byte = fd < 0 ? BYTE_TURN : BYTE_FD;
-	struct iovec part = { &byte, 1 };
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct message message = { .byte = fd < 0 ? BYTE_TURN : BYTE_FD };
+	struct msghdr header = header_of(&message, fd < 0 ? 0 : sizeof(message.control));
 
-	if (fd >= 0) {
-		struct cmsghdr *header;
-
-		message.msg_control = control.bytes;
-		message.msg_controllen = sizeof(control.bytes);
-		header = CMSG_FIRSTHDR(&message);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), &fd, sizeof(int));
-	}
-	return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
+	message.control.header.cmsg_level = SOL_SOCKET;
+	message.control.header.cmsg_type = SCM_RIGHTS;
+	message.control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&message.control.header), &fd, sizeof(int));
+	return sendmsg(socket, &header, MSG_NOSIGNAL) == 1 ? 0 : -1;
 }
 
 enum turn take_turn(int socket, int *fd)
 {
-	char byte;
-	struct iovec part = { &byte, 1 };
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr message = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)
-	};
-	struct cmsghdr *header;
+	struct message message;
+	struct msghdr header = header_of(&message, sizeof(message.control));
 	ssize_t got;
 
-	while ((got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+	while ((got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
 		;
 	if (got <= 0)
 		return TURN_NONE;
-	if (byte != BYTE_FD)
+	if (message.byte != BYTE_FD)
 		return TURN;
-	header = CMSG_FIRSTHDR(&message);
 	*fd = -1;
-	if (header && header->cmsg_type == SCM_RIGHTS)
-		memcpy(fd, CMSG_DATA(header), sizeof(int));
+	if (CMSG_FIRSTHDR(&header) && message.control.header.cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(&message.control.header), sizeof(int));
 	return TURN_FD;
 }
 

@@ -14,6 +14,12 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+void wait_end(pid_t child)
+{
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 /* Kills and reaps one child: its status if it had ended before, else 0. */
 static int end_child(pid_t pid, int pidfd)
 {
@@ -22,8 +28,7 @@ static int end_child(pid_t pid, int pidfd)
 	if (pid == 0 || waitpid(pid, &status, WNOHANG) == pid)
 		return status;
 	pidfd_signal_(pidfd, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	wait_end(pid);
 	return 0;
 }
 
@@ -93,8 +98,8 @@ static int64_t ask(struct context *context)
 	close(ends[1]);
 	read_all(ends[0], word, sizeof(word) - 1);
 	close(ends[0]);
-	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (child > 0)
+		wait_end(child);
 	return parse_number(word, INT32_MAX, &wait) ? -1 : (int64_t)wait;
 }
 
