@@ -9,20 +9,15 @@
  * ENOSYS.
  */
 #include "answer.h"
-#include "kernel.h"
 #include "monitor.h"
 #include "resolve.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 

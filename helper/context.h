@@ -1,13 +1,17 @@
-/* What one start carries along, in each of its three processes. */
+/* What one start carries along, in each of its three processes; and what nearly every file includes: each names only
+ * what it alone needs besides. */
 #ifndef CRT_CONTEXT_H
 #define CRT_CONTEXT_H
 
+#include "kernel.h"
 #include "plan.h"
 #include "text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
-#include <sys/types.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 

@@ -1,10 +1,7 @@
 #include "control.h"
 #include "interpret.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 

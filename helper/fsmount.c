@@ -1,11 +1,6 @@
 #include "fsmount.h"
-#include "kernel.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <unistd.h>
 
 /* The kernel's own text, for example `tmpfs: Unknown parameter 'sizzle'` (fsopen(2)); errno stays. */
 static void note_log(struct context *context, int fs)

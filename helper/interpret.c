@@ -3,7 +3,6 @@
 #include "monitor.h"
 #include "sync.h"
 
-#include <errno.h>
 #include <time.h>
 
 static op_function *const functions[OP_COUNT] = {

@@ -1,9 +1,7 @@
 /* Brings the plan into memory, read-only, with all that later steps need: nothing is allocated after this. */
-#include "kernel.h"
 #include "monitor.h"
 #include "sync.h"
 
-#include <string.h>
 #include <sys/mman.h>
 
 static void *allocate(size_t size, int sharing)

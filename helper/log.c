@@ -1,11 +1,7 @@
 #include "log.h"
 #include "context.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 

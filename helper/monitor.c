@@ -5,20 +5,16 @@
 #include "answer.h"
 #include "control.h"
 #include "interpret.h"
-#include "kernel.h"
 #include "log.h"
 #include "pump.h"
 #include "terminal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 

@@ -1,8 +1,5 @@
 /* Which devices a version 2 cgroup may open: version 1 has files for that, version 2 asks a program. */
 #include "context.h"
-#include "kernel.h"
-
-#include <errno.h>
 
 static int bpf(int command, void *attr, size_t size)
 {

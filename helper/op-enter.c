@@ -1,11 +1,7 @@
 /* The way into a container that runs: for `crt exec`. */
 #include "answer.h"
-#include "context.h"
-#include "kernel.h"
 #include "resolve.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 
 /* By pid and start time. The time is compared last: who has the number then has had it since, and what was opened by it

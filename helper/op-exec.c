@@ -1,17 +1,11 @@
 /* Where the command starts: its directory, its terminal, its program. */
-#include "context.h"
 #include "fsmount.h"
-#include "kernel.h"
 #include "reaper.h"
 #include "resolve.h"
 #include "sync.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 /* getcwd(2) says "(unreachable)" for a directory outside the root (CVE-2024-21626). */

@@ -1,13 +1,8 @@
 /* Who the command runs as. No getpw*(3): a static binary has no NSS, and the image's files are hostile. */
 #include "context.h"
-#include "kernel.h"
 #include "resolve.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 
 #define DATABASE_MAX (1 << 20)
 #define ID_MAX 0xfffffffeu /* 4294967295 means "no change" to setresuid(2) */

@@ -1,16 +1,10 @@
 /* Mounts by init, inside: every target is opened in the root and mounted on by descriptor. */
 #include "answer.h"
-#include "context.h"
 #include "fsmount.h"
-#include "kernel.h"
 #include "resolve.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 

@@ -1,18 +1,13 @@
 /* Births and namespaces. */
-#include "context.h"
-#include "kernel.h"
 #include "sync.h"
 
-#include <errno.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 /* Asks to die with the parent, and looks whether that has happened already. */
 int op_parent_death(struct context *context, const struct step *step)

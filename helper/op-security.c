@@ -1,14 +1,9 @@
 /* What the command may do and how much it may take. Any failure here ends the start: nothing runs half confined. */
-#include "context.h"
-#include "kernel.h"
 #include "sync.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 int op_session(struct context *context, const struct step *step)
 {

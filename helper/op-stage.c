@@ -1,20 +1,13 @@
 /* The stage: what is taken from the host, in the set-up mount namespace. Its paths are the supervisor's, none is the
  * image's. */
-#include "context.h"
 #include "fsmount.h"
-#include "kernel.h"
 #include "resolve.h"
 
 #include <elf.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 /* Of a path in the text of a probe. */
 #define PROBE_PATH_MAX 300

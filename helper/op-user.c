@@ -1,14 +1,10 @@
 /* The user namespace: made by a child that does nothing else, so that ids can be mapped on mounts while the stage still
  * has the host's rights; then joined, and init is born in it. */
 #include "context.h"
-#include "kernel.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 

@@ -2,11 +2,8 @@
 #include "context.h"
 #include "log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #define BUFFER 65536
 #define END_OF_FILE_CHARACTER 4

@@ -1,9 +1,7 @@
 /* PID 1 of a container with `--init`. It lives as long as the command, passes on every signal that it gets, reaps every
  * orphan of the pid namespace, and ends as the command ended. The namespace goes with it. */
 #include "reaper.h"
-#include "kernel.h"
 
-#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>

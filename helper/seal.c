@@ -2,10 +2,7 @@
  * container gets hold of as /proc/PID/exe, once it has made the helper run inside (CVE-2019-5736), is on a read-only
  * mount that lies in no tree, and so cannot be made writable again. */
 #include "fsmount.h"
-#include "kernel.h"
 #include "monitor.h"
-
-#include <fcntl.h>
 
 const char *seal(char **argv)
 {

@@ -1,10 +1,7 @@
 /* The start as the monitor sees it: it waits for its turns, tells exec from death, and names the step that failed. */
 #include "interpret.h"
-#include "kernel.h"
 #include "monitor.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
 

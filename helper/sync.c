@@ -1,11 +1,8 @@
 #include "sync.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 /* What a message of the turn-taking socket says: a turn, or that a descriptor comes with it. */
 enum { BYTE_TURN = 't', BYTE_FD = 'f' };

@@ -1,11 +1,7 @@
 #include "terminal.h"
-#include "kernel.h"
 #include "pump.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/ioctl.h>
 
 int raw_mode(struct context *context)

@@ -1,10 +1,6 @@
 #include "text.h"
 #include "context.h"
 
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
 struct text text_in(char *buffer, size_t size)
 {
 	*buffer = 0;

@@ -3,12 +3,9 @@
 #include "answer.h"
 #include "control.h"
 #include "interpret.h"
-#include "kernel.h"
 #include "monitor.h"
 #include "terminal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
