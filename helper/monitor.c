@@ -34,7 +34,7 @@ static int obey(struct context *context, const struct request_record *request, i
 	struct winsize size = { .ws_row = (unsigned short)(request->value >> 16),
 				.ws_col = (unsigned short)request->value };
 
-	switch ((enum request)request->kind) {
+	switch (request->kind) {
 	case REQUEST_SIGNAL:
 		if (!context->ending.forced)
 			context->ending.forced = (int)(request->value >> 8);
@@ -47,11 +47,7 @@ static int obey(struct context *context, const struct request_record *request, i
 	case REQUEST_CLOSE:
 		pumps_close_input();
 		return 0;
-	case REQUEST_CONTINUE:
-	case REQUEST_ABORT:
-	case REQUEST_DETACH:
-	case REQUEST_WAIT:
-	default:
+	default: /* the others are for whoever reads them */
 		return -1;
 	}
 }
