@@ -38,9 +38,9 @@ int main(int argc, char **argv)
 		return verb_kill(argc - 2, argv + 2);
 	if (!strcmp(verb, "signal"))
 		return verb_signal(argc - 2, argv + 2);
-	if (!strcmp(verb, "changes"))
-		return verb_changes(argc - 2, argv + 2);
+	if (!strcmp(verb, "opaque"))
+		return verb_opaque();
 	print_line(2, "usage: crt-init run | seal | --ops | kill PROCS... | ", "signal PID STARTTIME SIGNAL | ",
-		   "changes UPPER LOWER SHIFT");
+		   "opaque");
 	return 2;
 }

@@ -2,17 +2,15 @@
 #include "frame.h"
 #include "sync.h"
 
-#include <errno.h>
 #include <string.h>
 
 int put_frame(struct frame *frame)
 {
 	frame->path_length = (uint32_t)strlen(frame->path);
 	frame->link_length = (uint32_t)strlen(frame->link);
-	return write_all(1, frame, FRAME_HEAD) || write_all(1, frame->path, frame->path_length) ||
-			       write_all(1, frame->link, frame->link_length)
-		       ? -1
-		       : 0;
+	if (write_all(1, frame, FRAME_HEAD) || write_all(1, frame->path, frame->path_length))
+		return -1;
+	return write_all(1, frame->link, frame->link_length);
 }
 
 int put_end(struct frame *frame)
@@ -25,9 +23,7 @@ int get_bytes(void *bytes, size_t size)
 {
 	int got = read_all(0, bytes, size);
 
-	if (got == 0)
-		errno = EBADMSG;
-	return got == 1 ? 0 : -1;
+	return got == 1 ? 0 : got < 0 ? -1 : fail_with(EBADMSG);
 }
 
 /* Whether the head can be one at all. */
@@ -50,18 +46,15 @@ int next_frame(struct frame *frame)
 	if (!memcmp(frame, end, FRAME_HEAD)) {
 		int more = read_all(0, frame, 1);
 
-		errno = more == 1 ? EBADMSG : errno;
-		return more ? -1 : 0;
+		return more == 1 ? fail_with(EBADMSG) : more;
 	}
-	errno = EBADMSG;
-	if (frame->type == FRAME_END || !is_sound(frame) || get_bytes(frame->path, frame->path_length) ||
-	    get_bytes(frame->link, frame->link_length))
+	if (frame->type == FRAME_END || !is_sound(frame))
+		return fail_with(EBADMSG);
+	if (get_bytes(frame->path, frame->path_length) || get_bytes(frame->link, frame->link_length))
 		return -1;
 	frame->path[frame->path_length] = frame->link[frame->link_length] = 0;
-	errno = EBADMSG;
 	if (strlen(frame->path) != frame->path_length || strlen(frame->link) != frame->link_length)
-		return -1;
+		return fail_with(EBADMSG);
 	/* The last number stands for no change to chown(2). */
-	errno = EINVAL;
-	return frame->uid == UINT32_MAX || frame->gid == UINT32_MAX ? -1 : 1;
+	return frame->uid == UINT32_MAX || frame->gid == UINT32_MAX ? fail_with(EINVAL) : 1;
 }

@@ -70,45 +70,48 @@ static int is_of_kernel(int fd)
 	       fs.f_type == CGROUP_MAGIC_ || fs.f_type == CGROUP2_MAGIC_;
 }
 
-static void leave_out(void)
+static int leave_out(void)
 {
 	struct text text = { left_out_path, left_out_path + sizeof(left_out_path) - 1 };
 
 	if (!left_out++)
 		add(&text, entry.path);
-}
-
-static void note_left_out(struct context *context)
-{
-	struct text text = text_in(context->ledger->text, sizeof(context->ledger->text));
-
-	if (!left_out)
-		return;
-	add_number(&text, left_out, 10);
-	add(&text, " ");
-	add(&text, left_out_path);
+	return 0;
 }
 
 /* A file that shrinks meanwhile is filled up, since its size is said already. */
-static int put_content(int fd, uint64_t size)
+static int put_content(int fd)
 {
-	while (size > 0) {
-		size_t most = size < sizeof(buffer) ? (size_t)size : sizeof(buffer);
+	for (uint64_t left = entry.size; left > 0;) {
+		size_t most = left < sizeof(buffer) ? (size_t)left : sizeof(buffer);
 		ssize_t got = read(fd, buffer, most);
 
-		if (got < 0)
-			return -1;
 		if (got == 0)
 			memset(buffer, 0, most);
-		most = got ? (size_t)got : most;
-		if (write_all(1, buffer, most))
+		most = got > 0 ? (size_t)got : most;
+		if (got < 0 || write_all(1, buffer, most))
 			return -1;
-		size -= most;
+		left -= most;
 	}
 	return 0;
 }
 
 static int put_entry(int fd, int depth);
+
+/* A link is no error to O_PATH. Of a device the opening alone may do something. */
+static int put_child(int directory, const struct entry *next, int depth)
+{
+	int fd cleanup_fd = -1;
+
+	if (next->type == DT_CHR || next->type == DT_BLK)
+		return leave_out();
+	fd = openat(directory, next->name, READING | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ELOOP)
+		fd = openat(directory, next->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENXIO ? leave_out() : -1;
+	return put_entry(fd, depth);
+}
 
 static int put_tree(int fd, int depth)
 {
@@ -116,32 +119,17 @@ static int put_tree(int fd, int depth)
 	size_t length = strlen(entry.path);
 	const struct entry *next;
 
-	if (depth == DEEPEST) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
+	if (depth == DEEPEST)
+		return fail_with(ENAMETOOLONG);
 	while ((next = next_entry(&walk))) {
 		struct text text = text_in(entry.path + length, sizeof(entry.path) - length);
-		int child cleanup_fd = -1;
 
 		add(&text, "/");
 		add(&text, next->name);
-		if (text.at == text.end) {
-			errno = ENAMETOOLONG;
+		if (text.at == text.end)
+			return fail_with(ENAMETOOLONG);
+		if (put_child(fd, next, depth + 1))
 			return -1;
-		}
-		/* Of a device the opening alone may do something. */
-		if (next->type == DT_CHR || next->type == DT_BLK) {
-			leave_out();
-			continue;
-		}
-		child = openat(fd, next->name, READING | O_NOFOLLOW | O_CLOEXEC);
-		if (child < 0 && errno == ELOOP)
-			child = openat(fd, next->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (child >= 0 ? put_entry(child, depth + 1) : errno != ENOENT && errno != ENXIO)
-			return -1;
-		if (child < 0)
-			leave_out();
 	}
 	entry.path[length] = 0;
 	return errno ? -1 : 0;
@@ -150,31 +138,25 @@ static int put_tree(int fd, int depth)
 static int put_entry(int fd, int depth)
 {
 	struct stat status;
-	ssize_t length;
 
 	if (fstat(fd, &status))
 		return -1;
+	entry.type = S_ISLNK(status.st_mode) ? FRAME_LINK : S_ISDIR(status.st_mode) ? FRAME_DIRECTORY : FRAME_FILE;
 	entry.uid = status.st_uid;
 	entry.gid = status.st_gid;
 	entry.mode = status.st_mode & 07777;
 	entry.mtime = status.st_mtime;
-	entry.size = 0;
-	entry.link[0] = 0;
-	if (S_ISLNK(status.st_mode)) {
-		entry.type = FRAME_LINK;
-		length = readlinkat(fd, "", entry.link, sizeof(entry.link) - 1);
-		entry.link[length < 0 ? 0 : length] = 0;
-		return length < 0 ? -1 : put_frame(&entry);
-	}
-	entry.type = S_ISDIR(status.st_mode) ? FRAME_DIRECTORY : FRAME_FILE;
+	entry.size = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
+	memset(entry.link, 0, sizeof(entry.link));
+	if (entry.type == FRAME_LINK && readlinkat(fd, "", entry.link, sizeof(entry.link) - 1) < 0)
+		return -1;
+	if (entry.type == FRAME_FILE && (!S_ISREG(status.st_mode) || is_of_kernel(fd)))
+		return leave_out();
+	if (put_frame(&entry))
+		return -1;
 	if (entry.type == FRAME_DIRECTORY)
-		return put_frame(&entry) || (!is_of_kernel(fd) && put_tree(fd, depth)) ? -1 : 0;
-	if (!S_ISREG(status.st_mode) || is_of_kernel(fd)) {
-		leave_out();
-		return 0;
-	}
-	entry.size = (uint64_t)status.st_size;
-	return put_frame(&entry) || put_content(fd, entry.size) ? -1 : 0;
+		return is_of_kernel(fd) ? 0 : put_tree(fd, depth);
+	return put_content(fd);
 }
 
 int op_archive(struct context *context, const struct step *step)
@@ -187,10 +169,8 @@ int op_archive(struct context *context, const struct step *step)
 	add(&name, text_of(&context->plan, step, 1));
 	if (link < 0 || fstat(link, &status))
 		return -1;
-	if (!S_ISLNK(status.st_mode) && is_of_kernel(link)) {
-		errno = EXDEV;
-		return -1;
-	}
+	if (!S_ISLNK(status.st_mode) && is_of_kernel(link))
+		return fail_with(EXDEV);
 	fd = S_ISLNK(status.st_mode) ? steal_fd(&link) : open_given(context, step, READING);
 	if (fd < 0)
 		return -1;
@@ -198,43 +178,14 @@ int op_archive(struct context *context, const struct step *step)
 		note(context, entry.path);
 		return -1;
 	}
-	note_left_out(context);
-	return put_end(&entry);
-}
+	if (left_out) {
+		struct text text = text_in(context->ledger->text, sizeof(context->ledger->text));
 
-/* Opens the directory that holds the entry; those on the way that are missing are made, where that is asked for. *name:
- * NULL for the target. */
-static int open_holder(int base, char *path, const char **name, int make)
-{
-	int fd = dup(base);
-	char *at = path;
-
-	for (*name = NULL; fd >= 0;) {
-		int holder cleanup_fd = fd;
-		char *begin = at + strspn(at, "/"), *end = begin + strcspn(begin, "/");
-		int last = end[strspn(end, "/")] == 0;
-
-		at = *end ? end + 1 : end;
-		if (begin == end)
-			return steal_fd(&holder);
-		*end = 0;
-		if (!strcmp(begin, "..")) {
-			errno = EINVAL;
-			return -1;
-		}
-		if (strcmp(begin, ".")) {
-			if (last) {
-				*name = begin;
-				return steal_fd(&holder);
-			}
-			if (make && mkdirat(holder, begin, 0755) && errno != EEXIST)
-				return -1;
-			fd = openat(holder, begin, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		} else {
-			fd = steal_fd(&holder);
-		}
+		add_number(&text, left_out, 10);
+		add(&text, " ");
+		add(&text, left_out_path);
 	}
-	return -1;
+	return put_end(&entry);
 }
 
 static int finish(int fd, uint64_t flags)
@@ -242,15 +193,15 @@ static int finish(int fd, uint64_t flags)
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = entry.mtime } };
 	struct statvfs system;
 
-	if ((flags & OWNERS) && fchown(fd, (uid_t)entry.uid, (gid_t)entry.gid))
+	if ((flags & OWNERS) && fchownat(fd, "", (uid_t)entry.uid, (gid_t)entry.gid, AT_EMPTY_PATH))
 		return -1;
 	/* After the owner, whose change takes the bits away. Never in a folder of the host, which is mounted so: there
 	 * they would count outside. */
 	if (fstatvfs(fd, &system) || (system.f_flag & ST_NOSUID))
 		flags &= ~(uint64_t)SET_IDS;
-	if (fchmod(fd, entry.mode & (flags & SET_IDS ? 07777 : 01777)))
+	if (entry.type != FRAME_LINK && fchmod(fd, entry.mode & (flags & SET_IDS ? 07777 : 01777)))
 		return -1;
-	return futimens(fd, times);
+	return utimensat(fd, "", times, AT_EMPTY_PATH);
 }
 
 /* Runs of zeros become holes. */
@@ -270,75 +221,49 @@ static int take_content(int fd, uint64_t flags)
 	return ftruncate(fd, (off_t)entry.size) || finish(fd, flags) ? -1 : 0;
 }
 
-/* New, or nothing: what is there already keeps its owner and mode. */
-static int take_directory(int holder, const char *name, uint64_t flags)
-{
-	int made = !mkdirat(holder, name, 0700);
-	int fd cleanup_fd = -1;
-
-	if (!made && errno != EEXIST)
-		return -1;
-	fd = openat(holder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	return made ? finish(fd, flags) : 0;
-}
-
 /* What has the name already goes only once the link is there: it may be the file itself, or there may be none. */
 static int take_hard_link(int base, int holder, const char *name)
 {
 	char fresh[48];
 	struct text text = text_in(fresh, sizeof(fresh));
-	struct stat file, there;
-	const char *from = NULL;
-	int other cleanup_fd = open_holder(base, entry.link, &from, 0), error;
+	const char *from;
+	int other cleanup_fd = resolve_below(base, entry.link, &from, 0), error;
 
-	if (other >= 0 && !from)
-		errno = EINVAL;
-	if (other < 0 || !from || fstatat(other, from, &file, AT_SYMLINK_NOFOLLOW))
+	if (other < 0)
 		return -1;
-	if (!fstatat(holder, name, &there, AT_SYMLINK_NOFOLLOW) && there.st_dev == file.st_dev &&
-	    there.st_ino == file.st_ino)
-		return 0;
 	add(&text, ".crt-link-");
 	add_number(&text, now_nanos(), 16);
-	if (linkat(other, from, holder, fresh, 0)) {
-		errno = errno == EXDEV ? EOPNOTSUPP : errno;
-		return -1;
-	}
-	if (renameat(holder, fresh, holder, name) == 0)
-		return 0;
-	error = errno;
+	if (linkat(other, from, holder, fresh, 0))
+		return fail_with(errno == EXDEV ? EOPNOTSUPP : errno);
+	error = renameat(holder, fresh, holder, name) ? errno : 0;
+	/* It is left, too, where both are links to one file (rename(2)). */
 	unlinkat(holder, fresh, 0);
-	errno = error;
-	return -1;
-}
-
-static int take_link(int holder, const char *name, uint64_t flags)
-{
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = entry.mtime } };
-
-	if (symlinkat(entry.link, holder, name) || utimensat(holder, name, times, AT_SYMLINK_NOFOLLOW))
-		return -1;
-	return flags & OWNERS ? fchownat(holder, name, (uid_t)entry.uid, (gid_t)entry.gid, AT_SYMLINK_NOFOLLOW) : 0;
+	return error ? fail_with(error) : 0;
 }
 
 static int take_entry(int base, int holder, const char *name, uint64_t flags)
 {
 	int fd cleanup_fd = -1;
 
-	if (is_of_kernel(holder)) {
-		errno = EXDEV;
-		return -1;
-	}
-	if (entry.type == FRAME_DIRECTORY)
-		return take_directory(holder, name, flags);
+	if (is_of_kernel(holder))
+		return fail_with(EXDEV);
 	if (entry.type == FRAME_HARD_LINK)
 		return take_hard_link(base, holder, name);
+	if (entry.type == FRAME_DIRECTORY) {
+		int made = !mkdirat(holder, name, 0700);
+
+		if (made || errno == EEXIST)
+			fd = openat(holder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		/* What is there already keeps its owner and mode. */
+		return fd < 0 ? -1 : made ? finish(fd, flags) : 0;
+	}
 	if (unlinkat(holder, name, 0) && errno != ENOENT)
 		return -1;
-	if (entry.type == FRAME_LINK)
-		return take_link(holder, name, flags);
+	if (entry.type == FRAME_LINK) {
+		if (!symlinkat(entry.link, holder, name))
+			fd = openat(holder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		return fd < 0 ? -1 : finish(fd, flags);
+	}
 	fd = openat(holder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return fd < 0 ? -1 : take_content(fd, flags);
 }
@@ -354,10 +279,9 @@ static int take_target(struct context *context, const struct step *step, int bas
 		return 0;
 	if (entry.type == FRAME_FILE) {
 		fd = open_given(context, step, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY);
-		if (fd < 0)
-			return -1;
-		errno = EXDEV;
-		return is_of_kernel(fd) ? -1 : take_content(fd, step->number[0]);
+		if (fd >= 0 && is_of_kernel(fd))
+			return fail_with(EXDEV);
+		return fd < 0 ? -1 : take_content(fd, step->number[0]);
 	}
 	fd = resolve_parent(slot_fd(context, step, 0), path, &name);
 	return fd < 0 ? -1 : take_entry(-1, fd, name, step->number[0]);
@@ -368,20 +292,18 @@ int op_extract(struct context *context, const struct step *step)
 	int base cleanup_fd = -1, got;
 
 	while ((got = next_frame(&entry)) > 0) {
-		char path[sizeof(entry.path)];
-		const char *name = NULL;
+		const char *name;
 		int holder cleanup_fd = -1;
 
-		memcpy(path, entry.path, sizeof(path));
 		if (base < 0)
 			base = open_given(context, step, O_PATH | O_DIRECTORY);
-		if (strcmp(path, ".") && strcmp(path, "./")) {
-			holder = base < 0 ? -1 : open_holder(base, path, &name, 1);
-			if (holder < 0)
+		if (strcmp(entry.path, ".")) {
+			holder = base < 0 ? -1 : resolve_below(base, entry.path, &name, 1);
+			if (holder < 0 || take_entry(base, holder, name, step->number[0]))
 				break;
-		}
-		if (name ? take_entry(base, holder, name, step->number[0]) : take_target(context, step, base))
+		} else if (take_target(context, step, base)) {
 			break;
+		}
 	}
 	if (got) {
 		note(context, got < 0 && errno == EBADMSG ? "" : entry.path);

@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* What leads up or through a link is refused. */
+#define BELOW (RESOLVE_BENEATH_ | RESOLVE_NO_SYMLINKS_)
+
 static int open_as(int root, const char *path, uint64_t flags, uint64_t how_to)
 {
 	struct open_how_v0 how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS_ | how_to };
@@ -21,19 +24,14 @@ static int open_as(int root, const char *path, uint64_t flags, uint64_t how_to)
 	return fd;
 }
 
-static int open_in(int root, const char *path, uint64_t flags, uint64_t how_to)
-{
-	return open_as(root, path, flags, RESOLVE_IN_ROOT_ | how_to);
-}
-
 int resolve(int root, const char *path, uint64_t flags)
 {
-	return open_in(root, path, flags, 0);
+	return open_as(root, path, flags, RESOLVE_IN_ROOT_);
 }
 
 int resolve_real(int root, const char *path, uint64_t flags)
 {
-	return open_in(root, path, flags, RESOLVE_NO_SYMLINKS_);
+	return open_as(root, path, flags, RESOLVE_IN_ROOT_ | RESOLVE_NO_SYMLINKS_);
 }
 
 int resolve_known(int directory, const char *path)
@@ -43,24 +41,20 @@ int resolve_known(int directory, const char *path)
 	return open_as(directory, path, O_PATH, scope | RESOLVE_NO_SYMLINKS_ | RESOLVE_CACHED_);
 }
 
-/* Splits off the last component; trailing slashes do not count. */
+/* Splits off the last component; `.` ends the rest, so that it is never empty. */
 static int split(const char *path, char *directory, const char **name)
 {
-	size_t length = strlen(path);
-	const char *slash;
+	const char *slash = strrchr(path, '/');
+	size_t length;
 
-	if (length == 0 || length >= PATH_MAX || path[length - 1] == '/') {
-		errno = length >= PATH_MAX ? ENAMETOOLONG : EINVAL;
-		return -1;
-	}
-	slash = strrchr(path, '/');
-	*name = slash + 1;
-	if (!strcmp(*name, ".") || !strcmp(*name, "..")) {
-		errno = EINVAL;
-		return -1;
-	}
-	memcpy(directory, path, (size_t)(slash - path) + 1);
-	directory[slash - path + 1] = 0;
+	*name = slash ? slash + 1 : path;
+	length = (size_t)(*name - path);
+	if (strlen(path) >= PATH_MAX)
+		return fail_with(ENAMETOOLONG);
+	if (!**name || !strcmp(*name, ".") || !strcmp(*name, ".."))
+		return fail_with(EINVAL);
+	memcpy(directory, path, length);
+	strcpy(directory + length, ".");
 	return 0;
 }
 
@@ -68,42 +62,40 @@ int resolve_parent(int root, const char *path, const char **name)
 {
 	char directory[PATH_MAX];
 
-	if (split(path, directory, name))
-		return -1;
-	return resolve(root, directory, O_PATH | O_DIRECTORY);
+	return split(path, directory, name) ? -1 : resolve(root, directory, O_PATH | O_DIRECTORY);
 }
 
-int resolve_mkdir(int root, const char *path, mode_t mode)
+static int make_directories(int root, const char *path, mode_t mode, uint64_t how_to)
 {
 	char prefix[PATH_MAX];
-	size_t length = strlen(path);
-	int parent = -1, fd = resolve(root, path, O_PATH);
+	int parent = -1, fd = open_as(root, path, O_PATH, how_to);
 
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
-	if (length >= sizeof(prefix)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	parent = resolve(root, "/", O_PATH | O_DIRECTORY);
-	for (size_t at = 0; parent >= 0 && at < length;) {
+	if (strlen(path) >= sizeof(prefix))
+		return fail_with(ENAMETOOLONG);
+	parent = open_as(root, ".", O_PATH | O_DIRECTORY, how_to);
+	for (size_t at = 0; parent >= 0 && path[at];) {
 		size_t begin = at + strspn(path + at, "/"), end = begin + strcspn(path + begin, "/");
 		int holder cleanup_fd = parent;
 
-		if (begin == end)
-			return steal_fd(&holder);
 		memcpy(prefix, path, end);
 		prefix[end] = 0;
-		parent = resolve(root, prefix, O_PATH | O_DIRECTORY);
+		parent = open_as(root, prefix, O_PATH | O_DIRECTORY, how_to);
 		/* By the parent's descriptor: nothing that is renamed meanwhile is followed. */
 		if (parent < 0 && errno == ENOENT) {
 			if (mkdirat(holder, prefix + begin, mode) && errno != EEXIST)
 				return -1;
-			parent = resolve(root, prefix, O_PATH | O_DIRECTORY);
+			parent = open_as(root, prefix, O_PATH | O_DIRECTORY, how_to);
 		}
 		at = end;
 	}
 	return parent;
+}
+
+int resolve_mkdir(int root, const char *path, mode_t mode)
+{
+	return make_directories(root, path, mode, RESOLVE_IN_ROOT_);
 }
 
 int resolve_mkparent(int root, const char *path, const char **name)
@@ -113,18 +105,26 @@ int resolve_mkparent(int root, const char *path, const char **name)
 	return split(path, directory, name) ? -1 : resolve_mkdir(root, directory, 0755);
 }
 
-int resolve_mkfile(int root, const char *path)
+int resolve_below(int base, const char *path, const char **name, int make)
 {
 	char directory[PATH_MAX];
+	int fd;
+
+	if (split(path, directory, name))
+		return -1;
+	fd = make ? make_directories(base, directory, 0755, BELOW) : open_as(base, directory, O_PATH, BELOW);
+	return fd < 0 && errno == EXDEV ? fail_with(EINVAL) : fd;
+}
+
+int resolve_mkfile(int root, const char *path)
+{
 	const char *name;
 	int parent cleanup_fd = -1, made cleanup_fd = -1;
 	int fd = resolve(root, path, O_PATH);
 
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
-	if (split(path, directory, &name))
-		return -1;
-	parent = resolve_mkdir(root, directory, 0755);
+	parent = resolve_mkparent(root, path, &name);
 	if (parent < 0)
 		return -1;
 	made = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);

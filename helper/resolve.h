@@ -1,4 +1,4 @@
-/* The only opener of paths inside the container: openat2(2), RESOLVE_IN_ROOT, no magic links. */
+/* The only opener of paths inside the container: openat2(2), RESOLVE_IN_ROOT or RESOLVE_BENEATH, no magic links. */
 #ifndef CRT_RESOLVE_H
 #define CRT_RESOLVE_H
 
@@ -16,6 +16,9 @@ int resolve_known(int directory, const char *path);
 int resolve_parent(int root, const char *path, const char **name);
 /* The same, with missing directories made on the way. */
 int resolve_mkparent(int root, const char *path, const char **name);
+/* The same below `base`, through no link: EINVAL for a path that leads out of it, an absolute one too. With `make`
+ * missing directories are made. */
+int resolve_below(int base, const char *path, const char **name, int make);
 /* Makes every missing directory of `path`, mode as given; an O_PATH descriptor of it. */
 int resolve_mkdir(int root, const char *path, mode_t mode);
 /* Makes a missing regular file and its parents; an O_PATH descriptor of it. */

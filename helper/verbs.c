@@ -1,4 +1,5 @@
-/* Signals by pidfd: a number that is read may belong to a stranger by the time it is used, a descriptor never does. */
+/* Signals go by pidfd: a number that is read may belong to a stranger by the time it is used, a descriptor never does.
+ */
 #include "verbs.h"
 #include "context.h"
 #include "kernel.h"
@@ -9,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/xattr.h>
 
 #define BATCH 256
 
@@ -55,10 +57,8 @@ static int contains(const struct batch *batch, int pid)
 /* 0 is how the kernel writes a process of a pid namespace that is not ours: it cannot be named, so not killed. */
 static int add_pid(struct batch *batch, int pid)
 {
-	if (pid == 0) {
-		errno = ESRCH;
-		return -1;
-	}
+	if (pid == 0)
+		return fail_with(ESRCH);
 	if (batch->count < BATCH && !contains(batch, pid))
 		batch->pids[batch->count++] = pid;
 	return 0;
@@ -144,4 +144,19 @@ int verb_signal(int count, char **words)
 		return complain("signal");
 	}
 	return pidfd_signal_(handle, (int)signal) ? complain("signal") : 0;
+}
+
+int verb_opaque(void)
+{
+	for (int fd = 3; fcntl(fd, F_GETFD) >= 0; fd++) {
+		char value = 0;
+
+		/* Made by root of the host, or in a user namespace (overlayfs.rst, "userxattr"). */
+		if (fgetxattr(fd, "trusted.overlay.opaque", &value, 1) != 1 || value != 'y')
+			if (fgetxattr(fd, "user.overlay.opaque", &value, 1) != 1)
+				value = 'n';
+		if (write(1, &value, 1) != 1)
+			return complain("opaque");
+	}
+	return 0;
 }

@@ -7,11 +7,9 @@
 int verb_kill(int count, char **files);
 /* signal PID STARTTIME SIGNAL: only to the process that started then (field 22 of /proc/PID/stat). */
 int verb_signal(int count, char **words);
-/* changes UPPER LOWER SHIFT: what an overlay's upper directory changes, as records KIND PATH NUL on stdout, parents
- * first. `D` deleted; `A` added, `a` if it is a directory or an empty file; `C` changed; `m` a directory of which only
- * the time is another, `c` one that is itself the same; `T` a directory too deep to be entered. SHIFT is what the
- * owners in UPPER are larger by. */
-int verb_changes(int count, char **words);
+/* opaque: a byte on stdout for each directory that is open as 3 and so on, without a gap. `y`: in an overlay's upper
+ * directory it hides what the lower one has there. */
+int verb_opaque(void);
 
 /* A line on a descriptor, made of three parts; what does not fit into 1024 bytes is cut. */
 void print_line(int fd, const char *first, const char *second, const char *third);

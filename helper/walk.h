@@ -1,5 +1,4 @@
-/* Walks over directories by descriptors: one component at a time, following no link and entering no other file system.
- */
+/* Walks over directories by descriptors. */
 #ifndef CRT_WALK_H
 #define CRT_WALK_H
 
@@ -22,7 +21,5 @@ struct walk {
 
 /* The next name, `.` and `..` left out; NULL at the end, with errno 0, or on an error. */
 const struct entry *next_entry(struct walk *walk);
-/* RESOLVE_NO_XDEV: what is mounted in a tree is not part of it. */
-int open_directory(int directory, const char *name);
 
 #endif

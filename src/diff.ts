@@ -4,6 +4,7 @@ import { UserError } from './errors.js';
 import { find, isFileName } from './find.js';
 import { shellWord } from './format/shell-word.js';
 import { lostLayers } from './layer.js';
+import { compareLayers, type Kind } from './layer-changes.js';
 import type { DecodedStep } from './plan/decode.js';
 import { CorruptFile } from './state/file.js';
 import { readStartedPlan } from './state/started.js';
@@ -36,11 +37,8 @@ export function diff(name: string, context: UndoContext = undoContext()): Differ
   const { layer, ids = 0 } = entry.record ?? {};
   // Of a detached one the folder is there in any case, for its log.
   if (layer === undefined || !existsSync(`${layer}/upper`)) throw noLayer(name, plan);
-  const records = parse(context.verbs.changes(`${layer}/upper`, lowerOf(plan, name), ids));
-  return {
-    changes: choose(records, targetsOf(plan)),
-    tooDeep: records.filter(({ kind }) => kind === 'T').map(({ path }) => path.toString()),
-  };
+  const { kinds, tooDeep } = compareLayers({ upper: `${layer}/upper`, lower: lowerOf(plan, name), shift: ids }, context.verbs);
+  return { changes: choose(kinds, targetsOf(plan)), tooDeep: [...tooDeep].sort().map(decode) };
 }
 
 /** A restart empties /run; the layer is left, and nothing says what lies below it. */
@@ -92,24 +90,6 @@ function lowerOf(plan: readonly DecodedStep[], name: string): string {
   return source;
 }
 
-type Kind = 'A' | 'a' | 'C' | 'D' | 'm' | 'c' | 'T';
-
-interface Found {
-  readonly kind: Kind;
-  readonly path: Buffer;
-}
-
-/** Records of a kind and a path, each ended by NUL. */
-function parse(bytes: Buffer): readonly Found[] {
-  const found: Found[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const end = bytes.indexOf(0, at);
-    found.push({ kind: String.fromCharCode(bytes[at] ?? 0) as Kind, path: bytes.subarray(at + 1, end) });
-    at = end + 1;
-  }
-  return found.sort((a, b) => Buffer.compare(a.path, b.path));
-}
-
 /** Paths that crt made where they were missing, to mount something there or to start in. */
 function targetsOf(plan: readonly DecodedStep[]): readonly string[] {
   const targets = plan.filter(({ actor }) => actor === 'init').map(({ operands }) => operands['target'] ?? operands['directory']);
@@ -120,25 +100,28 @@ function targetsOf(plan: readonly DecodedStep[]): readonly string[] {
  * Folders are in the upper layer also because something below them is. They are shown with what is shown below them, and for their
  * own sake when they differ; but what differs because crt has made a place to mount on is nothing that the container did.
  */
-function choose(found: readonly Found[], targets: readonly string[]): readonly Change[] {
+function choose(kinds: ReadonlyMap<string, Kind>, targets: readonly string[]): readonly Change[] {
   const made = new Set(targets);
   const around = new Set(targets.flatMap(parents));
   const needed = new Set<string>();
   const isShown = (kind: Kind, path: string): boolean => {
-    if (kind === 'T') return false;
     if (needed.has(path)) return true;
     if (kind === 'c' || (kind === 'm' && around.has(path))) return false;
     return kind !== 'a' || !(made.has(path) || around.has(path));
   };
   // From the end: what is in a folder before the folder.
-  const shown = [...found].reverse().flatMap(({ kind, path }): Change[] => {
-    // By bytes, one a character: two names that are not UTF-8 must not become one.
-    const key = path.toString('latin1');
-    if (!isShown(kind, key)) return [];
-    for (const parent of parents(key)) needed.add(parent);
-    return [{ kind: kind === 'a' ? 'A' : kind === 'D' || kind === 'A' ? kind : 'C', path: path.toString() }];
+  const found = [...kinds].sort(([a], [b]) => (a < b ? 1 : -1));
+  const shown = found.flatMap(([path, kind]): Change[] => {
+    if (!isShown(kind, path)) return [];
+    for (const parent of parents(path)) needed.add(parent);
+    return [{ kind: kind === 'a' ? 'A' : kind === 'D' || kind === 'A' ? kind : 'C', path: decode(path) }];
   });
   return shown.reverse();
+}
+
+/** Of a path with a character for each byte. */
+function decode(path: string): string {
+  return Buffer.from(path, 'latin1').toString();
 }
 
 /** The folders above a path, `/` left out. */

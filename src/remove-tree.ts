@@ -1,24 +1,12 @@
-import {
-  closeSync,
-  constants,
-  type Dirent,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmdirSync,
-  unlinkSync,
-} from 'node:fs';
+import { type Dirent, lstatSync, readdirSync, readFileSync, realpathSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { UserError } from './errors.js';
+import { openFolder } from './folder.js';
 import { shellWord } from './format/shell-word.js';
 import { parseMounts } from './host/mounts.js';
 import type { HostPath } from './plan/step.js';
 import { codeOf, systemError } from './state/failure.js';
 
-const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 /** What the table of mounts shows as it is. */
 const PLAIN = /^[\w./-]+$/;
 
@@ -103,23 +91,6 @@ function dissolve(path: Buffer, lift: (path: Buffer) => void): void {
     folder.close();
   }
   rmdirSync(path);
-}
-
-interface Folder {
-  /** The path of a name in it: openat(2) by procfs. */
-  at(name: Buffer): Buffer;
-  entries(): Dirent<Buffer>[];
-  close(): void;
-}
-
-function openFolder(path: string | Buffer): Folder {
-  const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  const self = Buffer.from(`/proc/self/fd/${fd}/`);
-  return {
-    at: (name) => Buffer.concat([self, name]),
-    entries: () => readdirSync(self, { encoding: 'buffer', withFileTypes: true }),
-    close: () => closeSync(fd),
-  };
 }
 
 /** False for a folder that is not empty. */

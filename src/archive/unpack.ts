@@ -78,7 +78,6 @@ function toFrame({ type, path, link, mode, uid, gid, mtime, size }: TarHeader): 
   if (known === undefined) return undefined;
   // The tar of old has no other sign of a folder.
   const isFolder = known === FRAME.file && size === 0 && path.at(-1) === 0x2f;
-  const isLink = known === FRAME.hardLink || known === FRAME.link;
   return {
     type: isFolder ? FRAME.directory : known,
     mode: mode & 0o7777,
@@ -86,7 +85,13 @@ function toFrame({ type, path, link, mode, uid, gid, mtime, size }: TarHeader): 
     gid,
     mtime,
     size,
-    path,
-    link: isLink ? link : Buffer.alloc(0),
+    path: below(path),
+    link: known === FRAME.hardLink ? below(link) : known === FRAME.link ? link : Buffer.alloc(0),
   };
+}
+
+/** A name as below the folder that is extracted to, as the helper wants it: without slashes at its ends. `..` stays, and is refused there. */
+function below(path: Buffer): Buffer {
+  const parts = path.toString('latin1').split('/');
+  return Buffer.from(parts.filter((part) => part !== '' && part !== '.').join('/') || '.', 'latin1');
 }

@@ -8,31 +8,30 @@ export interface HelperVerbs {
   kill(procs: readonly string[]): void;
   /** Sends a signal to exactly this process; nothing happens when it is gone. `signal` is a number of signal(7). @throws UserError */
   signal(pid: number, startTime: number, signal: number): void;
-  /** What an overlay's upper directory changes of the lower one, as `crt-init changes` prints it. `shift`: what owners above are larger by. @throws UserError */
-  changes(upper: string, lower: string, shift: number): Buffer;
+  /** Which of these open folders, in an overlay's upper directory, hide what the lower one has there. @throws UserError */
+  opaque(folders: readonly number[]): readonly boolean[];
 }
 
 /** The verbs of `crt-init`, each one short call of it. `helper` is its path; looked up at the first call when omitted. */
 export function helperVerbs(helper?: string): HelperVerbs {
-  const call = (...words: readonly string[]): Buffer => runVerb(helper ?? helperPath(), words);
+  const call = (...words: readonly string[]): void => void runVerb(helper ?? helperPath(), words);
   return {
-    kill: (procs) => void call('kill', ...procs),
-    signal: (pid, startTime, signal) => void call('signal', String(pid), String(startTime), String(signal)),
-    changes: (upper, lower, shift) => call('changes', upper, lower, String(shift)),
+    kill: (procs) => call('kill', ...procs),
+    signal: (pid, startTime, signal) => call('signal', String(pid), String(startTime), String(signal)),
+    opaque: (folders) => {
+      const answers = runVerb(helper ?? helperPath(), ['opaque'], folders).toString();
+      return folders.map((_, index) => answers[index] === 'y');
+    },
   };
 }
 
 /** Longer than any kill or removal should take; a process in uninterruptible sleep can hold one up for good. */
 const TIMEOUT_MS = 60_000;
-/** Bytes of output: a container that makes files without end must not fill the memory of whoever lists them. */
-const MAX_OUTPUT = 256 * 1024 ** 2;
-
-function runVerb(helper: string, words: readonly string[]): Buffer {
+function runVerb(helper: string, words: readonly string[], open: readonly number[] = []): Buffer {
   const { error, status, signal, stdout, stderr } = spawnSync(helper, words, {
     cwd: '/',
     env: {},
-    stdio: ['ignore', 'pipe', 'pipe'],
-    maxBuffer: MAX_OUTPUT,
+    stdio: ['ignore', 'pipe', 'pipe', ...open],
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });
@@ -40,8 +39,6 @@ function runVerb(helper: string, words: readonly string[]): Buffer {
   const what = `crt-init ${words[0]} failed`;
   if (error && 'code' in error && error.code === 'ETIMEDOUT')
     throw new UserError(`${what}: not done after ${TIMEOUT_MS / 1000} seconds`, { cause: error });
-  if (error && 'code' in error && error.code === 'ENOBUFS')
-    throw new UserError(`${what}: there is more to list than ${MAX_OUTPUT / 1024 ** 2} MiB`, { cause: error });
   if (error) {
     const isStarved = 'code' in error && /^(EMFILE|ENFILE|EAGAIN)$/.test(String(error.code));
     const more = isStarved ? {} : { hint: 'run `make -C helper`', check: 'helper' as const };

@@ -4,7 +4,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { FRAME } from '../../src/archive/frames.js';
 import { unpackTar } from '../../src/archive/unpack.js';
-import { bytes, code, ended, entry, pack, pieces, raw, record, scratch, tar, unpack } from './_archive.js';
+import { code, ended, entry, pack, pieces, raw, record, scratch, tar, unpack } from './_archive.js';
 
 const LONG = 'n'.repeat(150);
 /** The tar of this machine puts it apart from a name that is longer with it than 100 bytes. */
@@ -39,7 +39,7 @@ for (const format of ['v7', 'ustar', 'gnu', 'posix']) {
       t.deepEqual(leftOut, []);
       const found = entries.map(({ type, path, link, content }) => [type, path.toString('latin1'), link.toString('latin1'), content]);
       t.deepEqual(found, [
-        [FRAME.directory, 'd/', '', ''],
+        [FRAME.directory, 'd', '', ''],
         [FRAME.file, 'd/b\xff', '', 'bytes'],
         [FRAME.file, 'd/empty', '', ''],
         [FRAME.file, 'd/f', '', 'abc'],
@@ -49,7 +49,7 @@ for (const format of ['v7', 'ustar', 'gnu', 'posix']) {
         ...(format === 'gnu' || format === 'posix' ? [[FRAME.file, `d/${LONG}\xe9`, '', 'long']] : []),
         ...(format === 'ustar'
           ? [
-              [FRAME.directory, `d/${PREFIX}/`, '', ''],
+              [FRAME.directory, `d/${PREFIX}`, '', ''],
               [FRAME.file, `d/${PREFIX}/f`, '', 'prefix'],
             ]
           : []),
@@ -62,11 +62,15 @@ for (const format of ['v7', 'ustar', 'gnu', 'posix']) {
 }
 
 test('what is packed is unpacked', async (t) => {
+  const part = fc
+    .uint8Array({ minLength: 1, maxLength: 60 })
+    .map((array) => Buffer.from(array.map((byte) => (byte === 0x2f ? 1 : byte || 1))).toString('latin1'))
+    .filter((text) => text !== '.');
   await fc.assert(
     fc.asyncProperty(
       fc.array(
         fc.record({
-          path: fc.uint8Array({ minLength: 1, maxLength: 300 }).map((array) => Buffer.from(array.map((byte) => byte || 1))),
+          path: fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => Buffer.from(parts.join('/'), 'latin1')),
           content: fc.string({ maxLength: 1100 }).map((text) => Buffer.from(text).toString('latin1')),
           uid: fc.nat({ max: 0xffff_fffe }),
           gid: fc.nat({ max: 0xffff_fffe }),
@@ -76,12 +80,46 @@ test('what is packed is unpacked', async (t) => {
         { maxLength: 5 },
       ),
       async (parts) => {
-        const given = parts.map(({ path, ...more }) => entry(path.at(-1) === 0x2f ? Buffer.concat([path, bytes('x')]) : path, more));
+        const given = parts.map(({ path, ...more }) => entry(path, more));
         t.deepEqual((await unpack(await pack(given))).entries, given);
       },
     ),
     { numRuns: 150 },
   );
+});
+
+test('names are below a folder, however they are written; those that lead upwards stay so', async (t) => {
+  const cases = [
+    ['f', 'f'],
+    ['/f', 'f'],
+    ['//d//f', 'd/f'],
+    ['./d/./f', 'd/f'],
+    ['d/.', 'd'],
+    ['d/', 'd'],
+    ['./', '.'],
+    ['/', '.'],
+    ['../f', '../f'],
+    ['/d/../../f', 'd/../../f'],
+    ['.../..f.', '.../..f.'],
+  ] as const;
+  for (const [given, expected] of cases) {
+    const { entries } = await unpack(
+      ended(
+        raw(given, '5'),
+        raw('hard', '1', '', (header) => void header.write(given, 157)),
+      ),
+    );
+    t.deepEqual(
+      entries.map(({ path, link }) => [String(path), String(link)]),
+      [
+        [expected, ''],
+        ['hard', expected],
+      ],
+    );
+  }
+  // What a link leads to is as it is.
+  const [link] = (await unpack(ended(raw('l', '2', '', (header) => void header.write('.//d/../f/', 157))))).entries;
+  t.is(String(link?.link), './/d/../f/');
 });
 
 test('sizes beyond 8 GB, as a pax header and as GNU writes them', async (t) => {

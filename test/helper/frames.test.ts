@@ -79,6 +79,12 @@ root('what is no frame is refused before anything is made', async (t) => {
     ['a link that is too long', 'EBADMSG', head('f', { type: FRAME.link, link: Buffer.from('x'.repeat(4096)) })],
     ['a NUL in a link', 'EBADMSG', head('f', { type: FRAME.link, link: Buffer.from('a\0b') })],
     ['a path that leads upwards', 'EINVAL', head('../f')],
+    ['a path that ends upwards', 'EINVAL', head('a/..')],
+    ['an absolute path', 'EINVAL', head('/f')],
+    ['a path that ends in a slash', 'EINVAL', head('f/')],
+    ['a path that ends in a folder itself', 'EINVAL', head('f/.')],
+    ['a hard link to an absolute path', 'EINVAL', head('f', { type: FRAME.hardLink, link: Buffer.from('/etc/passwd') })],
+    ['a hard link to nothing', 'EINVAL', head('f', { type: FRAME.hardLink })],
     ['a path that leads upwards on its way', 'EINVAL', head('a/../../f')],
   ];
   for (const [what, code, bytes] of cases) {
@@ -104,8 +110,10 @@ root('no link is gone through that is there or came before', async (t) => {
   const [folder, other] = [scratch(t), scratch(t)];
   symlinkSync(other, `${folder}/there`);
   const link = head('came', { type: FRAME.link, link: Buffer.from(other) });
-  t.is(await extract(folder, Buffer.concat([head('there/f'), END])), 'ENOTDIR');
-  t.is(await extract(folder, Buffer.concat([link, head('came/f'), END])), 'ENOTDIR');
+  t.is(await extract(folder, Buffer.concat([head('there/f'), END])), 'ELOOP');
+  const hard = head('hard', { type: FRAME.hardLink, link: Buffer.from('there/f') });
+  t.is(await extract(folder, Buffer.concat([hard, END])), 'ELOOP');
+  t.is(await extract(folder, Buffer.concat([link, head('came/f'), END])), 'ELOOP');
   t.deepEqual(readdirSync(other), []);
 });
 

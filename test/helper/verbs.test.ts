@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { startTime } from '../../src/host/process.js';
 import { exited, until } from '../in-time.js';
-import { callHelper, scratch } from './_helper.js';
+import { callHelper, HELPER, scratch } from './_helper.js';
 
 const DONE = { status: 0, stdout: '', stderr: '' };
 
@@ -61,4 +61,21 @@ test('signal reaches the process that began then, and no other', async (t) => {
   t.deepEqual(callHelper('signal', String(pid), String(began), '12'), DONE);
   t.deepEqual(await exited(child), [null, 'SIGUSR2']);
   t.regex(callHelper('signal', String(pid), String(began), '9').stderr, /No such process/);
+});
+
+test('opaque tells which folders hide what is below, by both names of the attribute', (t) => {
+  const folder = scratch(t);
+  const names = ['plain', 'user', 'trusted', 'both', 'other', 'long', 'last'];
+  for (const name of names) mkdirSync(`${folder}/${name}`);
+  const script = `import os, sys
+for name, attribute, value in (('user', 'user', b'y'), ('trusted', 'trusted', b'y'), ('both', 'user', b'y'), ('both', 'trusted', b'x'),
+    ('other', 'user', b'x'), ('long', 'trusted', b'yy')):
+    os.setxattr(sys.argv[1] + '/' + name, attribute + '.overlay.opaque', value)`;
+  const { status, stderr } = spawnSync('python3', ['-c', script, folder], { encoding: 'utf8' });
+  t.is(status, 0, stderr);
+  const open = names.map((name) => openSync(`${folder}/${name}`, 'r'));
+  const answer = spawnSync(HELPER, ['opaque'], { env: {}, stdio: ['ignore', 'pipe', 'pipe', ...open], encoding: 'utf8' });
+  for (const fd of open) closeSync(fd);
+  t.deepEqual([answer.status, answer.stdout.replace(/[^y]/g, 'n'), answer.stderr], [0, 'nyyynnn', '']);
+  t.deepEqual(callHelper('opaque'), DONE);
 });

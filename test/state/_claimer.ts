@@ -10,7 +10,7 @@ import { undo } from '../../src/undo.js';
 
 const [role = '', state = '', layers = '', name = ''] = process.argv.slice(2);
 const roots: Roots = { state: toHostPath(state), layers: toHostPath(layers) };
-const verbs = { kill: () => {}, signal: () => {}, changes: () => Buffer.alloc(0) };
+const verbs = { kill: () => {}, signal: () => {}, opaque: () => [] };
 const say = (word: string): boolean => process.stdout.write(`${word}\n`);
 
 function take(): Claim | undefined {

@@ -30,9 +30,9 @@ export function noteVerbs(): HelperVerbs & { readonly calls: string[] } {
     calls,
     kill: (procs) => void calls.push(`kill ${procs.join(' ')}`),
     signal: (pid, _start, signal) => void calls.push(`signal ${pid} ${signal}`),
-    changes: (upper) => {
-      calls.push(`changes ${upper}`);
-      return Buffer.alloc(0);
+    opaque: (folders) => {
+      calls.push(`opaque ${folders.length}`);
+      return [];
     },
   };
 }

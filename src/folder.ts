@@ -1,0 +1,86 @@
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  type Dir,
+  type Dirent,
+  lstatSync,
+  opendirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+} from 'node:fs';
+import { codeOf } from './state/failure.js';
+
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+/** A name that is gone, or no folder (any more): a link, too. */
+const IS_NO_FOLDER = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
+
+/** A folder by its descriptor: what is renamed, or swapped for a link, on the way to it leads nowhere else. */
+export interface Folder {
+  readonly fd: number;
+  /** The id of the mount that it was opened on (proc_pid_fdinfo(5)): a file system may be mounted in itself. */
+  readonly mount: string | undefined;
+  /** The path of a name in it: openat(2) by procfs. Names are bytes. */
+  at(name: Buffer): Buffer;
+  entries(): Dirent<Buffer>[];
+  /** One after the other, however many there are, each byte a character (latin1). */
+  names(): Generator<string>;
+  /** What has a name of {@link names}; a link itself. Undefined when it is gone. */
+  stat(name: string): BigIntStats | undefined;
+  /** Undefined when it is no folder, or something is mounted on it. */
+  enter(name: string): Folder | undefined;
+  close(): void;
+}
+
+/** @throws ENOTDIR or ELOOP for a link at the end of the path */
+export function openFolder(path: string | Buffer): Folder {
+  const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  let mount: string | undefined;
+  const self = Buffer.from(`/proc/self/fd/${fd}/`);
+  const at = (name: Buffer): Buffer => Buffer.concat([self, name]);
+  const byName = (name: string): Buffer => at(Buffer.from(name, 'latin1'));
+  return {
+    fd,
+    at,
+    get mount() {
+      mount ??= mountOf(fd);
+      return mount;
+    },
+    entries: () => readdirSync(self, { encoding: 'buffer', withFileTypes: true }),
+    *names() {
+      const directory = opendirSync(self.toString(), { encoding: 'latin1', bufferSize: 256 });
+      try {
+        for (let entry = nextOf(directory); entry !== null; entry = nextOf(directory)) yield entry.name;
+      } finally {
+        directory.closeSync();
+      }
+    },
+    stat: (name) => lstatSync(byName(name), { bigint: true, throwIfNoEntry: false }),
+    enter(name) {
+      try {
+        const folder = openFolder(byName(name));
+        if (folder.mount === this.mount) return folder;
+        folder.close();
+      } catch (error) {
+        if (!IS_NO_FOLDER.has(codeOf(error) ?? '')) throw error;
+      }
+      return undefined;
+    },
+    close: () => closeSync(fd),
+  };
+}
+
+/** A folder that was removed while it is read has no more names. */
+function nextOf(directory: Dir): Dirent | null {
+  try {
+    return directory.readSync();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function mountOf(fd: number): string | undefined {
+  return /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
+}
