@@ -13,8 +13,8 @@ const MAX_EXTENSION = 1 << 20;
 const NO_ID = 0xffff_ffff;
 
 /**
- * Makes frames of a tar archive, as it comes: ustar, with the extensions of pax and GNU, or older. Names are bytes. What leads out of a
- * folder is left to the helper to refuse.
+ * Makes frames of a tar archive, as it comes: ustar, with the extensions of pax and GNU, or older. Names are bytes. What leads
+ * through a link is left to the helper to refuse.
  * @param leaveOut gets the path of each entry that is no file, folder or link
  * @throws ArchiveError; what `archive` throws
  */
@@ -90,8 +90,9 @@ function toFrame({ type, path, link, mode, uid, gid, mtime, size }: TarHeader): 
   };
 }
 
-/** A name as below the folder that is extracted to, as the helper wants it: without slashes at its ends. `..` stays, and is refused there. */
-function below(path: Buffer): Buffer {
-  const parts = path.toString('latin1').split('/');
+/** A name as below the folder that is extracted to, as the helper wants it: without slashes at its ends. */
+function below(name: Buffer): Buffer {
+  const parts = name.toString('latin1').split('/');
+  if (parts.includes('..')) throw new ArchiveError('EINVAL', name.toString());
   return Buffer.from(parts.filter((part) => part !== '' && part !== '.').join('/') || '.', 'latin1');
 }
