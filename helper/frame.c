@@ -13,12 +13,6 @@ int put_frame(struct frame *frame)
 	return write_all(1, frame->link, frame->link_length);
 }
 
-int put_end(struct frame *frame)
-{
-	memset(frame, 0, FRAME_HEAD);
-	return write_all(1, frame, FRAME_HEAD);
-}
-
 int get_bytes(void *bytes, size_t size)
 {
 	int got = read_all(0, bytes, size);

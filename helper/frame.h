@@ -22,7 +22,6 @@ _Static_assert(FRAME_HEAD == 40, "a head has no gaps");
 
 /* All: 0, or -1 with errno. Content is written and read in between, `size` bytes. To stdout: */
 int put_frame(struct frame *frame);
-int put_end(struct frame *frame);
 
 /* From stdin: 1 with the next frame, 0 at the end, -1 with EBADMSG for no frame or an early end, EINVAL for an id that
  * is none. */

@@ -162,18 +162,20 @@ static int put_entry(int fd, int depth)
 int op_archive(struct context *context, const struct step *step)
 {
 	struct text name = text_in(entry.path, sizeof(entry.path));
-	int link cleanup_fd = open_given(context, step, O_PATH);
+	int fd cleanup_fd = open_given(context, step, O_PATH);
 	struct stat status;
-	int fd cleanup_fd = -1;
 
 	add(&name, text_of(&context->plan, step, 1));
-	if (link < 0 || fstat(link, &status))
+	if (fd < 0 || fstat(fd, &status))
 		return -1;
-	if (!S_ISLNK(status.st_mode) && is_of_kernel(link))
-		return fail_with(EXDEV);
-	fd = S_ISLNK(status.st_mode) ? steal_fd(&link) : open_given(context, step, READING);
-	if (fd < 0)
-		return -1;
+	if (!S_ISLNK(status.st_mode)) {
+		if (is_of_kernel(fd))
+			return fail_with(EXDEV);
+		close_at(&fd);
+		fd = open_given(context, step, READING);
+		if (fd < 0)
+			return -1;
+	}
 	if (put_entry(fd, 0)) {
 		note(context, entry.path);
 		return -1;
@@ -185,28 +187,17 @@ int op_archive(struct context *context, const struct step *step)
 		add(&text, " ");
 		add(&text, left_out_path);
 	}
-	return put_end(&entry);
+	/* The end: FRAME_END, and nothing in it. */
+	memset(&entry, 0, sizeof(entry));
+	return put_frame(&entry);
 }
 
-static int finish(int fd, uint64_t flags)
+/* Content, in which runs of zeros become holes; owner, mode and time. */
+static int fill(int fd, uint64_t flags)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = entry.mtime } };
 	struct statvfs system;
 
-	if ((flags & OWNERS) && fchownat(fd, "", (uid_t)entry.uid, (gid_t)entry.gid, AT_EMPTY_PATH))
-		return -1;
-	/* After the owner, whose change takes the bits away. Never in a folder of the host, which is mounted so: there
-	 * they would count outside. */
-	if (fstatvfs(fd, &system) || (system.f_flag & ST_NOSUID))
-		flags &= ~(uint64_t)SET_IDS;
-	if (entry.type != FRAME_LINK && fchmod(fd, entry.mode & (flags & SET_IDS ? 07777 : 01777)))
-		return -1;
-	return utimensat(fd, "", times, AT_EMPTY_PATH);
-}
-
-/* Runs of zeros become holes. */
-static int take_content(int fd, uint64_t flags)
-{
 	for (uint64_t left = entry.size; left > 0;) {
 		size_t most = left < sizeof(buffer) ? (size_t)left : sizeof(buffer);
 		int empty;
@@ -218,7 +209,17 @@ static int take_content(int fd, uint64_t flags)
 			return -1;
 		left -= most;
 	}
-	return ftruncate(fd, (off_t)entry.size) || finish(fd, flags) ? -1 : 0;
+	if (entry.size && ftruncate(fd, (off_t)entry.size))
+		return -1;
+	if ((flags & OWNERS) && fchownat(fd, "", (uid_t)entry.uid, (gid_t)entry.gid, AT_EMPTY_PATH))
+		return -1;
+	/* After the owner, whose change takes the bits away. Never in a folder of the host, which is mounted so: there
+	 * they would count outside. */
+	if (fstatvfs(fd, &system) || (system.f_flag & ST_NOSUID))
+		flags &= ~(uint64_t)SET_IDS;
+	if (entry.type != FRAME_LINK && fchmod(fd, entry.mode & (flags & SET_IDS ? 07777 : 01777)))
+		return -1;
+	return utimensat(fd, "", times, AT_EMPTY_PATH);
 }
 
 /* What has the name already goes only once the link is there: it may be the file itself, or there may be none. */
@@ -241,6 +242,7 @@ static int take_hard_link(int base, int holder, const char *name)
 	return error ? fail_with(error) : 0;
 }
 
+/* A folder that is there already keeps its owner and mode; anything else goes. */
 static int take_entry(int base, int holder, const char *name, uint64_t flags)
 {
 	int fd cleanup_fd = -1;
@@ -254,37 +256,37 @@ static int take_entry(int base, int holder, const char *name, uint64_t flags)
 
 		if (made || errno == EEXIST)
 			fd = openat(holder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		/* What is there already keeps its owner and mode. */
-		return fd < 0 ? -1 : made ? finish(fd, flags) : 0;
+		return fd < 0 ? -1 : made ? fill(fd, flags) : 0;
 	}
 	if (unlinkat(holder, name, 0) && errno != ENOENT)
 		return -1;
-	if (entry.type == FRAME_LINK) {
-		if (!symlinkat(entry.link, holder, name))
-			fd = openat(holder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		return fd < 0 ? -1 : finish(fd, flags);
-	}
-	fd = openat(holder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return fd < 0 ? -1 : take_content(fd, flags);
+	if (entry.type == FRAME_FILE)
+		fd = openat(holder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	else if (!symlinkat(entry.link, holder, name))
+		fd = openat(holder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -1 : fill(fd, flags);
 }
 
 /* The entry `.` stands for the target itself. A file that is there is written, where its name may be a link or a mount.
  */
-static int take_target(struct context *context, const struct step *step, int base)
+static int take_next(struct context *context, const struct step *step, int base)
 {
-	const char *name, *path = text_of(&context->plan, step, 0);
 	int fd cleanup_fd = -1;
+	const char *name;
 
-	if (entry.type == FRAME_DIRECTORY && base >= 0)
-		return 0;
-	if (entry.type == FRAME_FILE) {
+	if (strcmp(entry.path, ".")) {
+		fd = base < 0 ? -1 : resolve_below(base, entry.path, &name, 1);
+	} else if (entry.type == FRAME_FILE) {
 		fd = open_given(context, step, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY);
 		if (fd >= 0 && is_of_kernel(fd))
 			return fail_with(EXDEV);
-		return fd < 0 ? -1 : take_content(fd, step->number[0]);
+		return fd < 0 ? -1 : fill(fd, step->number[0]);
+	} else if (entry.type == FRAME_DIRECTORY && base >= 0) {
+		return 0;
+	} else {
+		fd = resolve_parent(slot_fd(context, step, 0), text_of(&context->plan, step, 0), &name);
 	}
-	fd = resolve_parent(slot_fd(context, step, 0), path, &name);
-	return fd < 0 ? -1 : take_entry(-1, fd, name, step->number[0]);
+	return fd < 0 ? -1 : take_entry(base, fd, name, step->number[0]);
 }
 
 int op_extract(struct context *context, const struct step *step)
@@ -292,22 +294,12 @@ int op_extract(struct context *context, const struct step *step)
 	int base cleanup_fd = -1, got;
 
 	while ((got = next_frame(&entry)) > 0) {
-		const char *name;
-		int holder cleanup_fd = -1;
-
 		if (base < 0)
 			base = open_given(context, step, O_PATH | O_DIRECTORY);
-		if (strcmp(entry.path, ".")) {
-			holder = base < 0 ? -1 : resolve_below(base, entry.path, &name, 1);
-			if (holder < 0 || take_entry(base, holder, name, step->number[0]))
-				break;
-		} else if (take_target(context, step, base)) {
+		if (take_next(context, step, base))
 			break;
-		}
 	}
-	if (got) {
+	if (got)
 		note(context, got < 0 && errno == EBADMSG ? "" : entry.path);
-		return -1;
-	}
-	return 0;
+	return got ? -1 : 0;
 }

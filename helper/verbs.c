@@ -44,28 +44,27 @@ int complain(const char *what)
 struct batch {
 	int count;
 	int pids[BATCH];
+	int again[BATCH]; /* listed in the second reading, too */
 };
 
-static int contains(const struct batch *batch, int pid)
-{
-	for (int i = 0; i < batch->count; i++)
-		if (batch->pids[i] == pid)
-			return 1;
-	return 0;
-}
-
 /* 0 is how the kernel writes a process of a pid namespace that is not ours: it cannot be named, so not killed. */
-static int add_pid(struct batch *batch, int pid)
+static int add_pid(struct batch *batch, int pid, int again)
 {
+	int at = 0;
+
 	if (pid == 0)
 		return fail_with(ESRCH);
-	if (batch->count < BATCH && !contains(batch, pid))
+	while (at < batch->count && batch->pids[at] != pid)
+		at++;
+	if (at == batch->count && !again && at < BATCH)
 		batch->pids[batch->count++] = pid;
+	if (at < batch->count)
+		batch->again[at] = again;
 	return 0;
 }
 
-/* Adds what one cgroup.procs file lists, a number a line. A file that is gone is empty. */
-static int read_pids(const char *file, struct batch *batch)
+/* Adds what a cgroup.procs file lists, a number a line. A file that is gone is empty. */
+static int read_pids(const char *file, struct batch *batch, int again)
 {
 	int fd cleanup_fd = open(file, O_RDONLY | O_CLOEXEC);
 	int pid = 0, digits = 0;
@@ -78,7 +77,7 @@ static int read_pids(const char *file, struct batch *batch)
 				pid = pid * 10 + (bytes[i] - '0');
 				continue;
 			}
-			if (digits && add_pid(batch, pid))
+			if (digits && add_pid(batch, pid, again))
 				return -1;
 			pid = digits = 0;
 		}
@@ -86,36 +85,29 @@ static int read_pids(const char *file, struct batch *batch)
 	return (fd < 0 || got < 0) && errno != ENOENT && errno != ENODEV ? -1 : 0;
 }
 
-static int read_all_pids(int files, char **names, struct batch *batch)
-{
-	batch->count = 0;
-	for (int i = 0; i < files; i++)
-		if (read_pids(names[i], batch))
-			return -1;
-	return batch->count;
-}
-
-/* The list is read again with the pidfds held: a process that is still listed is the one that its descriptor means. */
+/* Read again with the pidfds held: a process that is still listed is the one that its descriptor means. */
 static int kill_batch(int files, char **names)
 {
-	struct batch first, again;
+	struct batch batch = { 0 };
 	struct pollfd handles[BATCH];
-	int count = read_all_pids(files, names, &first), left = -1;
+	int failed = 0;
 
-	for (int i = 0; i < count; i++)
-		handles[i] = (struct pollfd){ .fd = pidfd_open_(first.pids[i]), .events = POLLIN };
-	if (count > 0)
-		left = read_all_pids(files, names, &again);
-	for (int i = 0; i < count; i++)
-		if (left < 0 || !contains(&again, first.pids[i]) || pidfd_signal_(handles[i].fd, SIGKILL))
+	for (int i = 0; i < files; i++)
+		if (read_pids(names[i], &batch, 0))
+			return -1;
+	for (int i = 0; i < batch.count; i++)
+		handles[i] = (struct pollfd){ .fd = pidfd_open_(batch.pids[i]), .events = POLLIN };
+	for (int i = 0; i < files && !failed; i++)
+		failed = read_pids(names[i], &batch, 1) ? errno : 0;
+	for (int i = 0; i < batch.count; i++)
+		if (failed || !batch.again[i] || pidfd_signal_(handles[i].fd, SIGKILL))
 			handles[i].events = 0;
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < batch.count; i++) {
 		while (handles[i].events && poll(&handles[i], 1, -1) < 0 && errno == EINTR)
 			;
-		if (handles[i].fd >= 0)
-			close(handles[i].fd);
+		close_at(&handles[i].fd);
 	}
-	return count > 0 && left < 0 ? -1 : count;
+	return failed ? fail_with(failed) : batch.count;
 }
 
 int verb_kill(int count, char **files)
@@ -137,13 +129,11 @@ int verb_signal(int count, char **words)
 	    parse_number(words[1], INT64_MAX, &start) || parse_number(words[2], 64, &signal))
 		return complain("signal");
 	handle = pidfd_open_((int)pid);
-	if (handle < 0)
-		return complain("signal");
-	if (stat_field((int)pid, 22) != (int64_t)start) {
+	if (handle >= 0 && stat_field((int)pid, 22) != (int64_t)start)
 		errno = ESRCH;
-		return complain("signal");
-	}
-	return pidfd_signal_(handle, (int)signal) ? complain("signal") : 0;
+	else if (handle >= 0 && !pidfd_signal_(handle, (int)signal))
+		return 0;
+	return complain("signal");
 }
 
 int verb_opaque(void)

@@ -56,6 +56,7 @@ root('frames become files, folders and links', async (t) => {
   t.is(readlinkSync(`${folder}/l`), 'd/f');
   const [stats, other] = [lstatSync(`${folder}/d/f`), lstatSync(`${folder}/h`)];
   t.deepEqual([stats.mode & 0o7777, stats.mtimeMs / 1000, stats.nlink, stats.ino], [0o640, 1_234_567_890, 2, other.ino]);
+  t.is(lstatSync(`${folder}/l`).mtimeMs / 1000, 1e9);
   t.is(lstatSync(`${folder}/d`).mode & 0o7777, 0o750);
 });
 
