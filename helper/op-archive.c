@@ -32,7 +32,7 @@
 static struct frame entry;
 static char buffer[1 << 16];
 static uint64_t left_out;
-static char left_out_path[512];
+static char left_out_path[512]; /* of the first */
 
 static int open_given(struct context *context, const struct step *step, uint64_t flags)
 {
@@ -49,9 +49,7 @@ int op_look(struct context *context, const struct step *step)
 	int fd cleanup_fd = open_given(context, step, O_PATH);
 	struct stat status;
 
-	if (fd < 0 && errno != ENOENT)
-		return -1;
-	if (fd >= 0 && fstat(fd, &status))
+	if (fd < 0 ? errno != ENOENT : fstat(fd, &status))
 		return -1;
 	note(context, fd < 0                    ? "missing"
 		      : S_ISDIR(status.st_mode) ? "directory"
@@ -72,10 +70,8 @@ static int is_of_kernel(int fd)
 
 static int leave_out(void)
 {
-	struct text text = { left_out_path, left_out_path + sizeof(left_out_path) - 1 };
-
 	if (!left_out++)
-		add(&text, entry.path);
+		strncpy(left_out_path, entry.path, sizeof(left_out_path) - 1);
 	return 0;
 }
 

@@ -41,9 +41,35 @@ int resolve_known(int directory, const char *path)
 	return open_as(directory, path, O_PATH, scope | RESOLVE_NO_SYMLINKS_ | RESOLVE_CACHED_);
 }
 
-/* Splits off the last component; `.` ends the rest, so that it is never empty. */
-static int split(const char *path, char *directory, const char **name)
+static int make_directories(int root, const char *path, mode_t mode, uint64_t how_to)
 {
+	char prefix[PATH_MAX];
+	int parent = open_as(root, ".", O_PATH, how_to);
+
+	for (size_t at = 0; parent >= 0 && path[at];) {
+		size_t begin = at + strspn(path + at, "/"), end = begin + strcspn(path + begin, "/");
+		int holder cleanup_fd = parent;
+
+		if (end >= sizeof(prefix))
+			return fail_with(ENAMETOOLONG);
+		memcpy(prefix, path, end);
+		prefix[end] = 0;
+		parent = open_as(root, prefix, O_PATH, how_to);
+		/* By the parent's descriptor: nothing that is renamed meanwhile is followed. */
+		if (parent < 0 && errno == ENOENT) {
+			if (mkdirat(holder, prefix + begin, mode) && errno != EEXIST)
+				return -1;
+			parent = open_as(root, prefix, O_PATH, how_to);
+		}
+		at = end;
+	}
+	return parent;
+}
+
+/* Opens all but the last component. */
+static int open_holder(int root, const char *path, const char **name, int make, uint64_t how_to)
+{
+	char directory[PATH_MAX];
 	const char *slash = strrchr(path, '/');
 	size_t length;
 
@@ -54,66 +80,31 @@ static int split(const char *path, char *directory, const char **name)
 	if (!**name || !strcmp(*name, ".") || !strcmp(*name, ".."))
 		return fail_with(EINVAL);
 	memcpy(directory, path, length);
+	/* So that it is never empty. */
 	strcpy(directory + length, ".");
-	return 0;
+	return make ? make_directories(root, directory, 0755, how_to) : open_as(root, directory, O_PATH, how_to);
 }
 
 int resolve_parent(int root, const char *path, const char **name)
 {
-	char directory[PATH_MAX];
-
-	return split(path, directory, name) ? -1 : resolve(root, directory, O_PATH | O_DIRECTORY);
+	return open_holder(root, path, name, 0, RESOLVE_IN_ROOT_);
 }
 
-static int make_directories(int root, const char *path, mode_t mode, uint64_t how_to)
+int resolve_mkparent(int root, const char *path, const char **name)
 {
-	char prefix[PATH_MAX];
-	int parent = -1, fd = open_as(root, path, O_PATH, how_to);
+	return open_holder(root, path, name, 1, RESOLVE_IN_ROOT_);
+}
 
-	if (fd >= 0 || errno != ENOENT)
-		return fd;
-	if (strlen(path) >= sizeof(prefix))
-		return fail_with(ENAMETOOLONG);
-	parent = open_as(root, ".", O_PATH | O_DIRECTORY, how_to);
-	for (size_t at = 0; parent >= 0 && path[at];) {
-		size_t begin = at + strspn(path + at, "/"), end = begin + strcspn(path + begin, "/");
-		int holder cleanup_fd = parent;
+int resolve_below(int base, const char *path, const char **name, int make)
+{
+	int fd = open_holder(base, path, name, make, BELOW);
 
-		memcpy(prefix, path, end);
-		prefix[end] = 0;
-		parent = open_as(root, prefix, O_PATH | O_DIRECTORY, how_to);
-		/* By the parent's descriptor: nothing that is renamed meanwhile is followed. */
-		if (parent < 0 && errno == ENOENT) {
-			if (mkdirat(holder, prefix + begin, mode) && errno != EEXIST)
-				return -1;
-			parent = open_as(root, prefix, O_PATH | O_DIRECTORY, how_to);
-		}
-		at = end;
-	}
-	return parent;
+	return fd < 0 && errno == EXDEV ? fail_with(EINVAL) : fd;
 }
 
 int resolve_mkdir(int root, const char *path, mode_t mode)
 {
 	return make_directories(root, path, mode, RESOLVE_IN_ROOT_);
-}
-
-int resolve_mkparent(int root, const char *path, const char **name)
-{
-	char directory[PATH_MAX];
-
-	return split(path, directory, name) ? -1 : resolve_mkdir(root, directory, 0755);
-}
-
-int resolve_below(int base, const char *path, const char **name, int make)
-{
-	char directory[PATH_MAX];
-	int fd;
-
-	if (split(path, directory, name))
-		return -1;
-	fd = make ? make_directories(base, directory, 0755, BELOW) : open_as(base, directory, O_PATH, BELOW);
-	return fd < 0 && errno == EXDEV ? fail_with(EINVAL) : fd;
 }
 
 int resolve_mkfile(int root, const char *path)

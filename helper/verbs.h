@@ -1,5 +1,5 @@
-/* What the supervisor needs of the kernel and Node does not have: verbs of crt-init beside `run`. Each answers the exit
- * code, 0 or 1, and says on stderr what went wrong. */
+/* What the supervisor needs of the kernel and Node does not have: verbs of crt-init beside `run`. 0, or -1 with
+ * errno. */
 #ifndef CRT_VERBS_H
 #define CRT_VERBS_H
 
@@ -10,10 +10,5 @@ int verb_signal(int count, char **words);
 /* opaque: a byte on stdout for each directory that is open as 3 and so on, without a gap. `y`: in an overlay's upper
  * directory it hides what the lower one has there. */
 int verb_opaque(void);
-
-/* A line on a descriptor, made of three parts; what does not fit into 1024 bytes is cut. */
-void print_line(int fd, const char *first, const char *second, const char *third);
-/* `crt-init: WHAT: errno in words` on stderr; answers 1. */
-int complain(const char *what);
 
 #endif
