@@ -3,7 +3,6 @@
 #include "monitor.h"
 #include "verbs.h"
 
-#include <string.h>
 #include <sys/auxv.h>
 
 /* A line of these words; what does not fit is cut. */

@@ -2,8 +2,6 @@
 #include "frame.h"
 #include "sync.h"
 
-#include <string.h>
-
 int put_frame(struct frame *frame)
 {
 	frame->path_length = (uint32_t)strlen(frame->path);

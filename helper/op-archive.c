@@ -4,17 +4,12 @@
 #include "context.h"
 #include "frame.h"
 #include "interpret.h"
-#include "kernel.h"
 #include "resolve.h"
 #include "sync.h"
 #include "walk.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 

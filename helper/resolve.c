@@ -1,12 +1,7 @@
 #include "resolve.h"
 #include "context.h"
-#include "kernel.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <string.h>
-#include <sys/stat.h>
 
 /* What leads up or through a link is refused. */
 #define BELOW (RESOLVE_BENEATH_ | RESOLVE_NO_SYMLINKS_)

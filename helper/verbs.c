@@ -1,14 +1,10 @@
 /* Signals go by pidfd: a number that is read may be a stranger's by the time it is used, a descriptor never is. */
 #include "verbs.h"
 #include "context.h"
-#include "kernel.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/xattr.h>
 
 #define BATCH 256

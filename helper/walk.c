@@ -1,9 +1,5 @@
 #include "walk.h"
-
-#include <errno.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "context.h"
 
 const struct entry *next_entry(struct walk *walk)
 {
