@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import test from 'ava';
 import { HELPER, HELPER_FOLDER } from './_helper.js';
 
@@ -49,6 +49,30 @@ format('the C is formatted (needs clang-format)', (t) => {
 
 test('make leaves a helper that only its owner can change', (t) => {
   t.is(statSync(HELPER).mode & 0o7777, 0o755);
+});
+
+/** Lines of code, one after the other: without comments, and without the blank lines that are there or left by them. */
+function linesOf(file: string): string[] {
+  // A string holds no comment here, a comment no string that matters.
+  const code = readFileSync(`${HELPER_FOLDER}/${file}`, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+  return code.split('\n').filter((line) => line.trim() !== '');
+}
+
+test('the helper stays small: under 3,500 lines of C, no function longer than 60', (t) => {
+  const files = readdirSync(HELPER_FOLDER).filter((file) => file.endsWith('.c'));
+  t.true(files.length > 20);
+  const all = files.flatMap(linesOf);
+  t.true(all.length < 3500, `${all.length} lines`);
+  let begin = 0;
+  let functions = 0;
+  all.forEach((line, at) => {
+    if (line === '{') begin = at;
+    if (line !== '}' || begin === 0) return;
+    functions += 1;
+    t.true(at - begin - 1 <= 60, `${all[begin - 1]}: ${at - begin - 1} lines`);
+    begin = 0;
+  });
+  t.true(functions > 200, `${functions} functions`);
 });
 
 for (const compiler of ['musl-gcc', 'gcc', 'clang']) {
