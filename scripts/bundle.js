@@ -20,6 +20,8 @@ const SHARED = {
 const COMMON = {
   ...SHARED,
   format: 'cjs',
+  // bin/compiled-code.js: V8 keeps no code that imports.
+  supported: { 'dynamic-import': false },
   banner: { js: "const __crtUrl = require('node:url').pathToFileURL(__filename).href;" },
   define: { 'import.meta.url': '__crtUrl' },
 };
@@ -40,7 +42,6 @@ export async function bundle(root) {
       outfile: 'dist/cli.cjs',
       external: ['node-pty'],
       plugins: [oclifOutside],
-      supported: { 'dynamic-import': false },
     }),
     // oclif asks for typescript and ts-node only to run commands from source.
     build({ ...common, entryPoints: ['src/cli/oclif.ts'], outfile: 'dist/oclif.cjs', external: ['node-pty', 'typescript', 'ts-node'] }),

@@ -195,7 +195,7 @@ function cut(text: string, limit: number): string {
 function excerpt(content: Uint8Array): string {
   const text = Buffer.from(content.subarray(0, 256)).toString().split('\n')[0] ?? '';
   const isWhole = content.length <= Buffer.byteLength(text) + 1;
-  return `"${cut(isWhole ? text : `${text}…`, 32).replace(/…+$/, '…')}" (${content.length} bytes)`;
+  return `"${cut(isWhole ? text : `${text}…`, 32).replace(/\u2026+$/, '…')}" (${content.length} bytes)`;
 }
 
 /** `NAME/file` under the name `file`. */

@@ -38,6 +38,7 @@ test('the tarball carries all that a machine without a compiler needs, and no so
   await unpacked((folder, files) => {
     for (const file of [
       'bin/run.js',
+      'bin/compiled-code.js',
       'bin/package.json',
       'dist/cli.cjs',
       'dist/oclif.cjs',
@@ -67,6 +68,10 @@ test('unpacked it runs, without any dependency', async (t) => {
     t.regex(run('--help').stdout, /^EXAMPLES/);
     t.regex(run('rm', 'no-such-container').stderr, /no container named "no-such-container"/);
   });
+});
+
+test('the bundles import nothing while they run', (t) => {
+  for (const file of ['cli.cjs', 'oclif.cjs']) t.notRegex(readFileSync(join(root, 'dist', file), 'utf8'), /\bimport\([^)]/, file);
 });
 
 test('nothing of ours has to run when the tarball is installed', (t) => {

@@ -1,0 +1,122 @@
+// What V8 has compiled is kept for the next start (docs/decisions/compiled-code.md).
+const { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } =
+  require('node:fs');
+const node = require('node:module');
+const { basename, dirname, join } = require('node:path');
+
+const DIGEST_BYTES = 32;
+const MOST_BYTES = 16 << 20;
+/** Of all copies of crt and all Nodes of a machine together: 25 megabytes at the most. */
+const MOST_FILES = 16;
+const OURS = /\.code(\.\d+)?$/;
+/** Words of a line with which it needs other functions than without. Only what has run is compiled, and so kept. */
+const WORDS = ['run', 'exec', 'undo', '--dry-run', '--help'];
+/** As Node wraps a module. */
+const HEAD = '(function (exports, require, module, __filename, __dirname) { ';
+const TAIL = '\n})';
+
+/**
+ * Root's must lie where nobody else writes, which Node's default folder, under /tmp, does not promise; other users get none.
+ * Anything amiss costs a few milliseconds, no more.
+ */
+function keepCompiledCode(folder) {
+  if (process.getuid?.() !== 0 || !quietly(() => isOurs(folder))) return;
+  // Node 22.8 and later do it themselves.
+  if (node.enableCompileCache) node.enableCompileCache(folder);
+  else keepBundles(folder);
+}
+
+function isOurs(folder) {
+  const stat = lstatSync(folder, { throwIfNoEntry: false }) ?? made(folder);
+  return stat.isDirectory() && stat.uid === process.geteuid() && (stat.mode & 0o077) === 0;
+}
+
+function made(folder) {
+  mkdirSync(folder, { mode: 0o700 });
+  return lstatSync(folder);
+}
+
+/** The bundles end in .cjs, and nothing else that crt loads. */
+function keepBundles(folder) {
+  require.extensions['.cjs'] = (module, filename) => run(module, filename, folder);
+}
+
+/** Runs a module as Node does, but for what is compiled already. It can import nothing (scripts/bundle.js): code that was kept has lost who asks. */
+function run(module, filename, folder) {
+  const vm = require('node:vm');
+  const source = readFileSync(filename);
+  const path = join(folder, nameOf(filename));
+  const cachedData = quietly(() => readCode(path, source));
+  const script = new vm.Script(HEAD + source.toString() + TAIL, {
+    filename,
+    // Lines and columns of a stack trace are those of the file.
+    columnOffset: -HEAD.length,
+    cachedData,
+  });
+  // At the end, when all that it needs is compiled.
+  if (cachedData === undefined || script.cachedDataRejected)
+    process.once('exit', (exitCode) => exitCode === 0 && quietly(() => writeCode(path, source, script.createCachedData())));
+  script.runInThisContext().call(module.exports, module.exports, node.createRequire(filename), module, filename, dirname(filename));
+}
+
+/** Of a copy of crt, a Node and its options (V8 takes no code of another's), and a kind of line. */
+function nameOf(filename) {
+  const words = WORDS.filter((word) => process.argv.includes(word));
+  const key = [filename, process.arch, process.env.NODE_OPTIONS, ...process.execArgv, ...words].join('\0');
+  return `${basename(filename)}-${process.version}-${sha256(key).toString('hex', 0, 8)}.code`;
+}
+
+function sha256(...parts) {
+  const hash = require('node:crypto').createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+}
+
+/**
+ * Code that was compiled from this very source, whole. V8 itself compares no more than the length of the source, and believes
+ * what it is given.
+ */
+function readCode(path, source) {
+  // Not blocking, should it be a FIFO.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile() || stat.uid !== process.geteuid() || (stat.mode & 0o077) !== 0 || stat.size > MOST_BYTES) return undefined;
+    const content = readFileSync(fd);
+    const code = content.subarray(0, -DIGEST_BYTES);
+    return sha256(source, code).equals(content.subarray(-DIGEST_BYTES)) ? code : undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** By a name of its own and a rename, so that no one reads half a file. */
+function writeCode(path, source, code) {
+  makeRoom(dirname(path), basename(path));
+  const temporary = `${path}.${process.pid}`;
+  try {
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, Buffer.concat([code, sha256(source, code)]), { flag: 'wx', mode: 0o600 });
+    renameSync(temporary, path);
+  } catch {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** The oldest go; one that a writer who was killed has left is the oldest some day. */
+function makeRoom(folder, name) {
+  const others = readdirSync(folder).filter((file) => OURS.test(file) && file !== name);
+  const age = (file) => lstatSync(join(folder, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const byAge = others.map((file) => ({ file, age: age(file) })).sort((a, b) => b.age - a.age);
+  for (const { file } of byAge.slice(MOST_FILES - 1)) rmSync(join(folder, file), { force: true });
+}
+
+function quietly(attempt) {
+  try {
+    return attempt();
+  } catch {
+    return undefined;
+  }
+}
+
+module.exports = { keepCompiledCode, keepBundles };
