@@ -133,11 +133,9 @@ function remove(path: HostPath): void {
 /** Ranges that hold an id which belongs to somebody: `[first, count]`. Names that only a directory service knows are not seen. */
 function reservedRanges(): readonly (readonly [first: number, count: number])[] {
   return FILES.flatMap((file) => {
-    const isSub = file.includes('/sub');
-    return readIfThere(file)
-      .split('\n')
-      .map((line) => line.split(':'))
-      .map((fields) => (isSub ? ([Number(fields[1]), Number(fields[2])] as const) : ([Number(fields[2]), 1] as const)))
+    const lines = readIfThere(file).matchAll(file.includes('/sub') ? /^[^:\n]*:(\d+):(\d+)/gm : /^[^:\n]*:[^:\n]*:(\d+)/gm);
+    return [...lines]
+      .map(([, first, count = '1']) => [Number(first), Number(count)] as const)
       .filter(([first, count]) => first + count > FIRST);
   });
 }

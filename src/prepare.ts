@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ContainerCgroup } from './cgroup/container.js';
-import { refuseForeign } from './cgroup/directory.js';
+import { refuseTaken } from './cgroup/directory.js';
 import { openCgroup } from './cgroup/open.js';
 import { checkConfinement, chooseFilter, chooseGuard, confinementNotices, type Filter, lookAtDevices } from './confinement.js';
 import { effectiveRules } from './device-filter/rules.js';
@@ -122,7 +122,7 @@ export function prepare(given: RunOptions, env: NodeJS.ProcessEnv = process.env,
   checkConfinement(config, facts);
   const cgroup = openCgroup(facts.cgroup, options.name, { ...config.linux.resources, devices: effectiveRules(config.linux) });
   cgroup.check();
-  refuseForeign(cgroup.paths, options.name, () => read(roots, options.name) !== undefined);
+  refuseTaken(cgroup.paths, options.name, () => read(roots, options.name) !== undefined);
   const helper = helperPath();
   const { root, layer, notice } = chooseRoot(options, roots, facts, host?.directory ?? rootfs.path, life);
   const filter = chooseFilter(options, config, facts);

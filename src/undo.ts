@@ -176,7 +176,7 @@ function undoProcesses(entry: Entry, verbs: HelperVerbs): { killed: boolean; cgr
   const own = ownCgroups(entry);
   destroyCgroup(own, (procs) => verbs.kill(procs));
   // Also for an init that somebody moved out of its cgroup.
-  endInit(entry, verbs);
+  if (killed) endInit(entry, verbs);
   const empty = entry.cgroups === undefined ? removeEmptyCgroups(entry) : [];
   return { killed, cgroups: [...own.map(({ path }) => path), ...empty] };
 }

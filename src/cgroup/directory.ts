@@ -1,31 +1,26 @@
-import { closeSync, constants, lstatSync, mkdirSync, openSync, readdirSync, rmdirSync, writeSync } from 'node:fs';
+import { closeSync, constants, lstatSync, mkdirSync, openSync, readdirSync, rmdirSync, type Stats, writeSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import type { HostPath } from '../plan/step.js';
 import type { CgroupDirectory } from './driver.js';
 import { errnoWords, isErrno, readText } from './files.js';
 import { isAccepted, type LimitWrite } from './limits.js';
 
-/** @throws UserError when the path is one of the kernel's own files. Whose a directory there is, only the state can tell. */
-export function refuseFile(path: HostPath, name: string): void {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (!stat || stat.isDirectory()) return;
-  throw new UserError(`the name ${name} is taken by a file of the kernel: ${path}`, { hint: 'choose another name' });
-}
-
 /**
  * @param isOurs tells whether crt has a container of the name; asked only when one of the paths exists.
- * @throws UserError when a cgroup exists that is not crt's.
+ * @throws UserError when one of them is a cgroup that is not crt's, or one of the kernel's own files.
  */
-export function refuseForeign(paths: readonly HostPath[], name: string, isOurs: () => boolean): void {
-  const seen = paths.map((path) => ({ path, inode: inodeOf(path) })).filter(({ inode }) => inode !== undefined);
+export function refuseTaken(paths: readonly HostPath[], name: string, isOurs: () => boolean): void {
+  const seen = paths.map((path) => ({ path, stat: statOf(path) })).filter(({ stat }) => stat !== undefined);
+  const file = seen.find(({ stat }) => !stat?.isDirectory());
+  if (file) throw new UserError(`the name ${name} is taken by a file of the kernel: ${file.path}`, { hint: 'choose another name' });
   if (seen.length === 0 || isOurs()) return;
   // A container of ours may have ended between the two looks, its state folder last: then its cgroup is gone by now, or is another's.
-  const stranger = seen.find(({ path, inode }) => inodeOf(path) === inode);
+  const stranger = seen.find(({ path, stat }) => statOf(path)?.ino === stat?.ino);
   if (stranger) throw foreign(stranger.path, name);
 }
 
-function inodeOf(path: HostPath): number | undefined {
-  return lstatSync(path, { throwIfNoEntry: false })?.ino;
+function statOf(path: HostPath): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
 }
 
 /** Makes a cgroup; one that exists is refused, never adopted. @throws UserError */

@@ -22,7 +22,7 @@ export interface CgroupStats {
 export interface Cgroup {
   /** Every directory that `create` will make, parents first. */
   readonly paths: readonly HostPath[];
-  /** @throws UserError when a path is a file of the kernel, a controller is missing, or a limit cannot work here. Touches nothing. */
+  /** @throws UserError when the name is one of the kernel's on version 2, a controller is missing, or a limit cannot work here. Touches nothing. */
   check(): void;
   /**
    * Makes the directories and sets the limits, reading back what was set. Removes what it made when it fails.

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { readNumber, readText } from './files.js';
 
 /** How often a container's cgroup has met its limits, since it was made. */
@@ -11,26 +12,27 @@ export interface LimitCounters {
   readonly pidsHits: number;
 }
 
-/** @param paths the cgroup directories of one container; what is missing counts as 0 */
+/** @param paths the cgroup directories of one container, each controller in one of them; what is missing counts as 0 */
 export function limitCounters(paths: readonly string[]): LimitCounters {
-  const counters = { oomKills: 0, memoryHits: 0, pidsHits: 0 };
-  for (const path of paths) {
-    if (existsSync(`${path}/memory.failcnt`)) {
-      counters.oomKills += field(`${path}/memory.oom_control`, 'oom_kill');
-      counters.memoryHits += readNumber(`${path}/memory.failcnt`) ?? 0;
-    } else if (existsSync(`${path}/memory.events`)) {
-      counters.oomKills += field(`${path}/memory.events`, 'oom_kill');
-      counters.memoryHits += field(`${path}/memory.events`, 'max');
-    }
-    // Of a hierarchy of version 1 that both controllers share, and of version 2.
-    counters.pidsHits += field(`${path}/pids.events`, 'max');
-  }
-  return counters;
+  const pids = holding(paths, 'pids.events');
+  const pidsHits = pids === undefined ? 0 : field(pids, 'max');
+  const failures = holding(paths, 'memory.failcnt');
+  if (failures !== undefined)
+    return { oomKills: field(`${dirname(failures)}/memory.oom_control`, 'oom_kill'), memoryHits: readNumber(failures) ?? 0, pidsHits };
+  const events = holding(paths, 'memory.events');
+  if (events === undefined) return { oomKills: 0, memoryHits: 0, pidsHits };
+  return { oomKills: field(events, 'oom_kill'), memoryHits: field(events, 'max'), pidsHits };
 }
 
-/** The number of a line `KEY NUMBER`. Looked for first: an exception for each file that a hierarchy lacks would cost more than the rest. */
+/** Looked for: an exception for each directory that lacks the file would cost more than the rest. */
+function holding(paths: readonly string[], file: string): string | undefined {
+  return paths.map((path) => `${path}/${file}`).find((path) => existsSync(path));
+}
+
+/** The number of a line `KEY NUMBER`. */
 function field(path: string, key: string): number {
-  const text = existsSync(path) ? readText(path) : undefined;
-  const line = text?.split('\n').find((each) => each.startsWith(`${key} `));
+  const line = readText(path)
+    ?.split('\n')
+    .find((each) => each.startsWith(`${key} `));
   return line === undefined ? 0 : Number(line.slice(key.length + 1)) || 0;
 }

@@ -1,4 +1,4 @@
-import { type DeviceExceptions, deviceExceptions } from '../device-filter/exceptions.js';
+import { deviceExceptions } from '../device-filter/exceptions.js';
 import { describeMatch, deviceFilter, isUnrestricted } from '../device-filter/rules.js';
 import { BugError, UserError } from '../errors.js';
 import type { DeviceRule, Resources } from '../spec/types.js';
@@ -134,18 +134,13 @@ export function devicesV1(rules: readonly DeviceRule[] | undefined): LimitWrite[
   if (rules === undefined || isUnrestricted(filter)) return [];
   const { allow, exceptions } = deviceExceptions(filter);
   const [all, other] = allow ? (['devices.allow', 'devices.deny'] as const) : (['devices.deny', 'devices.allow'] as const);
-  const writes = [
-    write('devices', all, 'a', HINTS.devices, 'later'),
-    ...exceptions.map((exception) => write('devices', other, describeMatch(exception), HINTS.devices, 'later')),
-  ];
-  return writes.map((each, at) =>
-    at < writes.length - 1 ? each : { ...each, kind: 'lines', readBack: { file: 'devices.list', value: listOf({ allow, exceptions }) } },
+  const lines = exceptions.map(describeMatch);
+  const writes = [['a', all] as const, ...lines.map((line) => [line, other] as const)].map(([line, file]) =>
+    write('devices', file, line, HINTS.devices, 'later'),
   );
-}
-
-/** What devices.list shows: of what is denied it says nothing. */
-function listOf({ allow, exceptions }: DeviceExceptions): string {
-  return allow ? 'a *:* rwm' : exceptions.map(describeMatch).join('\n');
+  // Of what is denied it says nothing.
+  const readBack = { file: 'devices.list', value: allow ? 'a *:* rwm' : lines.join('\n') };
+  return writes.map((each, at) => (at < writes.length - 1 ? each : { ...each, kind: 'lines', readBack }));
 }
 
 /** cpu.shares (2 to 262144, default 1024) on the scale of cpu.weight (1 to 10000), linearly, as the other runtimes do. */

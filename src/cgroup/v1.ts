@@ -7,7 +7,7 @@ import type { Resources } from '../spec/types.js';
 import { belowUse, change, inOrder, isBelowUse, liftedV1 } from './changes.js';
 import { CGROUP_ROOT, type ContainerCgroup, mountStep, NOSUID_NODEV_NOEXEC, O_CLOEXEC, READ_ONLY_MOUNT } from './container.js';
 import { type CgroupCounters, countersV1 } from './counters.js';
-import { applyLimits, descendants, listPids, makeDirectory, refuseFile, removeDirectories } from './directory.js';
+import { applyLimits, descendants, listPids, makeDirectory, removeDirectories } from './directory.js';
 import type { CgroupDirectory, CgroupStats, MemoryLimits, UpdateOptions } from './driver.js';
 import { readNumber, readText } from './files.js';
 import { LateEntry } from './late-entry.js';
@@ -55,7 +55,6 @@ export class CgroupV1 implements ContainerCgroup {
   check(): void {
     checkResources(this.#resources);
     for (const write of this.limits) this.#checkWrite(write);
-    for (const path of this.paths) refuseFile(path, this.#name);
   }
 
   create(): readonly CgroupDirectory[] {
@@ -255,7 +254,15 @@ function slotOf(controller: string): string {
   return `cgroup-${controller}`;
 }
 
-function memoryFiles(mountpoint: HostPath): string[] {
+const known = new Map<HostPath, readonly string[]>();
+/** What there is to show of a memory hierarchy: the same all the time that the kernel runs. */
+function memoryFiles(mountpoint: HostPath): readonly string[] {
+  const files = known.get(mountpoint) ?? listMemoryFiles(mountpoint);
+  known.set(mountpoint, files);
+  return files;
+}
+
+function listMemoryFiles(mountpoint: HostPath): string[] {
   const isShown = (file: string): boolean => (file.startsWith('memory.') && !OF_NO_USE.test(file)) || COMMON_FILES.includes(file);
   // Files only: a directory there is somebody else's cgroup, whose name is nobody's business inside.
   const files = readdirSync(mountpoint, { withFileTypes: true }).filter((entry) => entry.isFile());

@@ -9,7 +9,7 @@ import type { Resources } from '../spec/types.js';
 import { change, liftedV2, shrinkFirst } from './changes.js';
 import { CGROUP_ROOT, type ContainerCgroup, mountStep, O_CLOEXEC, O_PATH, READ_ONLY_MOUNT } from './container.js';
 import { type CgroupCounters, countersV2 } from './counters.js';
-import { applyLimits, listPids, makeDirectory, mkdirCheck, refuseFile, removeDirectories } from './directory.js';
+import { applyLimits, listPids, makeDirectory, mkdirCheck, removeDirectories } from './directory.js';
 import type { CgroupDirectory, CgroupStats, MemoryLimits, UpdateOptions } from './driver.js';
 import { errnoWords, isErrno, readNumber, readText, writeText } from './files.js';
 import { checkResources, type LimitWrite, limitsV2 } from './limits.js';
@@ -55,7 +55,6 @@ export class CgroupV2 implements ContainerCgroup {
     if (KERNEL_FILE.test(this.#name)) {
       throw new UserError(`the name ${this.#name} looks like a cgroup file of the kernel`, { hint: 'choose another name' });
     }
-    refuseFile(this.#directory, this.#name);
   }
 
   create(): readonly CgroupDirectory[] {

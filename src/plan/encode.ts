@@ -41,29 +41,34 @@ interface Place {
   readonly length: number;
 }
 
-/** The string table: equal texts are stored once. */
+/** The string table: equal texts are stored once, and so are equal lists. */
 class Strings {
   #bytes = Buffer.allocUnsafe(16384);
-  readonly #known = new Map<string, Place>();
+  readonly #texts = new Map<string, Place>();
+  readonly #lists = new Map<string, Place>();
   size = 0;
 
-  add(kind: OperandSpec['kind'], value: string | readonly string[] | Uint8Array): Place {
+  add(value: string | readonly string[] | Uint8Array): Place {
+    if (typeof value === 'string') return this.#texts.get(value) ?? this.#addText(value);
     if (value instanceof Uint8Array) return this.#append(value.length, (bytes, at) => bytes.set(value, at));
-    const text = typeof value === 'string' ? value : value.join('\0');
-    refuseNul(typeof value === 'string' ? [value] : value);
-    const isEmptyList = typeof value !== 'string' && value.length === 0;
-    const key = `${isEmptyList ? 'none' : kind}:${text}`;
-    const known = this.#known.get(key);
-    if (known) return known;
-    const stored = isEmptyList ? '' : `${text}\0`;
-    const { offset, length } = this.#append(Buffer.byteLength(stored), (bytes, at) => bytes.write(stored, at));
-    const place = { offset, length: typeof value === 'string' ? length - 1 : length };
-    this.#known.set(key, place);
+    for (const word of value) refuseNul(word);
+    const key = value.map((word) => `${word}\0`).join('');
+    const place = this.#lists.get(key) ?? this.#append(Buffer.byteLength(key), (bytes, at) => bytes.write(key, at));
+    this.#lists.set(key, place);
     return place;
   }
 
   bytes(): Buffer {
     return this.#bytes.subarray(0, this.size);
+  }
+
+  #addText(text: string): Place {
+    refuseNul(text);
+    const stored = `${text}\0`;
+    const { offset, length } = this.#append(Buffer.byteLength(stored), (bytes, at) => bytes.write(stored, at));
+    const place = { offset, length: length - 1 };
+    this.#texts.set(text, place);
+    return place;
   }
 
   #append(length: number, write: (bytes: Buffer, at: number) => void): Place {
@@ -74,43 +79,45 @@ class Strings {
   }
 }
 
-function refuseNul(texts: readonly string[]): void {
-  const bad = texts.find((text) => text.includes('\0'));
-  if (bad !== undefined) throw new TypeError(`a text carries a NUL byte: ${JSON.stringify(bad)}`);
+function refuseNul(text: string): void {
+  if (text.includes('\0')) throw new TypeError(`a text carries a NUL byte: ${JSON.stringify(text)}`);
 }
 
 function flagBits(flags: readonly StepFlag[]): number {
   return flags.reduce((bits, flag) => bits | FLAG_BITS[flag], 0);
 }
 
-function encodeStep(step: Step, record: DataView, strings: Strings, slots: Map<string, number>): void {
-  let [slot, text, number] = [0, 0, 0];
-  record.setUint16(0, numbers.get(step.op) ?? 0xffff, true);
-  record.setUint8(2, ACTORS.indexOf(step.actor));
-  record.setUint8(3, flagBits(step.flags));
-  for (let i = 0; i < 4; i++) record.setUint8(4 + i, 0xff);
-  for (let i = 0; i < 4; i++) record.setUint32(8 + 4 * i, NONE, true);
+/** Writes the record of a step at this place of the view, which is all zeros there. */
+function encodeStep(step: Step, view: DataView, at: number, strings: Strings, slots: Map<string, number>): void {
+  let [slot, text, number] = [at + 4, at + 8, at + 40];
+  view.setUint16(at, numbers.get(step.op) ?? 0xffff, true);
+  view.setUint8(at + 2, ACTORS.indexOf(step.actor));
+  view.setUint8(at + 3, flagBits(step.flags));
+  // No slot, and no text.
+  for (let i = at + 4; i < at + 24; i += 4) view.setUint32(i, NONE, true);
   for (const spec of operandsOf(step.op)) {
     const value = (step.operands as Record<string, unknown>)[spec.name];
     if (value === undefined && !spec.optional && spec.kind !== 'num') throw new TypeError(`${step.op}: ${spec.name} is missing`);
-    if (spec.kind === 'num') setNumber(record, 40 + 8 * number++, (value as number | bigint | undefined) ?? 0);
-    else if (spec.kind === 'in' || spec.kind === 'out') {
-      if (value !== undefined) record.setUint8(4 + slot, slotNumber(slots, value as string, spec, step.op));
+    if (spec.kind === 'num') {
+      setNumber(view, number, (value as number | bigint | undefined) ?? 0);
+      number += 8;
+    } else if (spec.kind === 'in' || spec.kind === 'out') {
+      if (value !== undefined) view.setUint8(slot, slotNumber(slots, value as string, spec, step.op));
       slot++;
     } else {
       if (value !== undefined) {
-        const { offset, length } = strings.add(spec.kind, value as string | readonly string[] | Uint8Array);
-        record.setUint32(8 + 4 * text, offset, true);
-        record.setUint32(24 + 4 * text, length, true);
+        const { offset, length } = strings.add(value as string | readonly string[] | Uint8Array);
+        view.setUint32(text, offset, true);
+        view.setUint32(text + 16, length, true);
       }
-      text++;
+      text += 4;
     }
   }
 }
 
-function setNumber(record: DataView, at: number, value: number | bigint): void {
-  if (typeof value === 'number' && value >>> 0 === value) record.setUint32(at, value, true);
-  else record.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true);
+function setNumber(view: DataView, at: number, value: number | bigint): void {
+  if (typeof value === 'number' && value >>> 0 === value) view.setUint32(at, value, true);
+  else view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true);
 }
 
 function slotNumber(slots: Map<string, number>, name: string, spec: OperandSpec, op: OpName): number {
@@ -132,8 +139,9 @@ export function encodePlan(plan: Plan, options: { reportSteps?: boolean } = {}):
   const strings = new Strings();
   const slots = new Map<string, number>();
   const head = Buffer.alloc(HEADER_BYTES + STEP_BYTES * plan.steps.length);
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
   plan.steps.forEach((step, index) => {
-    encodeStep(step, new DataView(head.buffer, head.byteOffset + HEADER_BYTES + STEP_BYTES * index, STEP_BYTES), strings, slots);
+    encodeStep(step, view, HEADER_BYTES + STEP_BYTES * index, strings, slots);
   });
   head.writeUInt32LE(MAGIC, 0);
   head.writeUInt32LE(VERSION, 4);

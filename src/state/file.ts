@@ -36,6 +36,8 @@ export function readStateFile(path: string): string | undefined {
 export function readStateBytes(path: string, most: number): Buffer | undefined {
   let fd: number;
   try {
+    // Most are not there most of the time, and an exception costs more than this look.
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (error) {
     const code = codeOf(error);

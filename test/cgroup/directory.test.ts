@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
-import { refuseForeign } from '../../src/cgroup/directory.js';
+import { refuseTaken } from '../../src/cgroup/directory.js';
 import { type HostPath, toHostPath } from '../../src/plan/step.js';
 
 function place(t: ExecutionContext): HostPath {
@@ -11,14 +11,20 @@ function place(t: ExecutionContext): HostPath {
 }
 
 test('where nothing is, nobody is asked', (t) => {
-  t.notThrows(() => refuseForeign([place(t)], 'box', () => t.fail() as never));
+  t.notThrows(() => refuseTaken([place(t)], 'box', () => t.fail() as never));
 });
 
 test("a stranger's is refused, crt's own is not", (t) => {
   const path = place(t);
   mkdirSync(path);
-  t.throws(() => refuseForeign([path], 'box', () => false), { name: 'UserError', message: /a cgroup box exists already and is not crt's/ });
-  t.notThrows(() => refuseForeign([path], 'box', () => true));
+  t.throws(() => refuseTaken([path], 'box', () => false), { name: 'UserError', message: /a cgroup box exists already and is not crt's/ });
+  t.notThrows(() => refuseTaken([path], 'box', () => true));
+});
+
+test("a file of the kernel's is refused, whatever crt has", (t) => {
+  const path = place(t);
+  writeFileSync(path, '');
+  t.throws(() => refuseTaken([path], 'box', () => true), { name: 'UserError', message: /the name box is taken by a file of the kernel/ });
 });
 
 test('a container of ours that ends between the two looks is no stranger', (t) => {
@@ -28,5 +34,5 @@ test('a container of ours that ends between the two looks is no stranger', (t) =
     rmdirSync(path);
     return false;
   };
-  t.notThrows(() => refuseForeign([path], 'box', ends));
+  t.notThrows(() => refuseTaken([path], 'box', ends));
 });

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import test from 'ava';
 import type { ContainerCgroup } from '../../src/cgroup/container.js';
-import { refuseForeign } from '../../src/cgroup/directory.js';
+import { refuseTaken } from '../../src/cgroup/directory.js';
 import { oomVictim } from '../../src/cgroup/oom.js';
 import { openCgroup } from '../../src/cgroup/open.js';
 import type { Hierarchy } from '../../src/host/facts.js';
@@ -100,15 +100,18 @@ real('a cgroup that exists is refused and left alone', (t) => {
   mkdirSync(foreign);
   t.teardown(() => rmdirSync(foreign));
   const message = new RegExp(`a cgroup ${name} exists already and is not crt's`);
-  t.throws(() => refuseForeign(cgroup.paths, name, () => false), { name: 'UserError', message });
-  t.notThrows(() => refuseForeign(cgroup.paths, name, () => true), "a container of crt's: the claim tells whether the name is free");
+  t.throws(() => refuseTaken(cgroup.paths, name, () => false), { name: 'UserError', message });
+  t.notThrows(() => refuseTaken(cgroup.paths, name, () => true), "a container of crt's: the claim tells whether the name is free");
   t.throws(() => cgroup.create(), { name: 'UserError', message: /exists already/ });
   t.true(existsSync(foreign));
   t.false(existsSync(`/sys/fs/cgroup/memory/${name}`), 'what was made before the refusal is gone');
 });
 
 real("a name of one of the kernel's files is refused", (t) => {
-  t.throws(() => openCgroup(facts, 'tasks', {}).check(), { name: 'UserError', message: /taken by a file of the kernel/ });
+  t.throws(() => refuseTaken(openCgroup(facts, 'tasks', {}).paths, 'tasks', () => true), {
+    name: 'UserError',
+    message: /taken by a file of the kernel/,
+  });
 });
 
 for (const [what, resources, message] of [

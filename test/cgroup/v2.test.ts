@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import test, { type ExecutionContext } from 'ava';
 import type { ContainerCgroup } from '../../src/cgroup/container.js';
-import { applyLimits, refuseForeign } from '../../src/cgroup/directory.js';
+import { applyLimits, refuseTaken } from '../../src/cgroup/directory.js';
 import { limitsV2 } from '../../src/cgroup/limits.js';
 import { oomVictim } from '../../src/cgroup/oom.js';
 import { openCgroup } from '../../src/cgroup/open.js';
@@ -168,7 +168,7 @@ onTree('made, entered, removed; its parent stays', async (t) => {
   );
   const pid = await startInside(t, `${tree}/crt/box/cgroup.procs`);
   t.deepEqual(cgroup.pids(), [pid]);
-  t.throws(() => refuseForeign(cgroup.paths, 'box', () => false), { name: 'UserError', message: /exists already and is not crt's/ });
+  t.throws(() => refuseTaken(cgroup.paths, 'box', () => false), { name: 'UserError', message: /exists already and is not crt's/ });
   t.throws(() => cgroup.create(), { name: 'UserError', message: /exists already/ });
   t.deepEqual(cgroup.pids(), [pid], 'the refusal touched nothing');
 });
