@@ -1,7 +1,7 @@
 // What V8 has compiled is kept for the next start (docs/decisions/compiled-code.md).
 const { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } =
   require('node:fs');
-const node = require('node:module');
+const { createRequire } = require('node:module');
 const { basename, dirname, join } = require('node:path');
 
 const DIGEST_BYTES = 32;
@@ -15,15 +15,9 @@ const WORDS = ['run', 'exec', 'undo', '--dry-run', '--help'];
 const HEAD = '(function (exports, require, module, __filename, __dirname) { ';
 const TAIL = '\n})';
 
-/**
- * Root's must lie where nobody else writes, which Node's default folder, under /tmp, does not promise; other users get none.
- * Anything amiss costs a few milliseconds, no more.
- */
+/** Root's must lie where nobody else writes; other users get none. Anything amiss costs a few milliseconds, no more. */
 function keepCompiledCode(folder) {
-  if (process.getuid?.() !== 0 || !quietly(() => isOurs(folder))) return;
-  // Node 22.8 and later do it themselves.
-  if (node.enableCompileCache) node.enableCompileCache(folder);
-  else keepBundles(folder);
+  if (process.getuid?.() === 0 && quietly(() => isOurs(folder))) keepBundles(folder);
 }
 
 function isOurs(folder) {
@@ -36,9 +30,9 @@ function made(folder) {
   return lstatSync(folder);
 }
 
-/** The bundles end in .cjs, and nothing else that crt loads. */
+/** The bundles end in .cjs, and nothing else that crt loads. A Node that has given up `require.extensions` loads them as it does. */
 function keepBundles(folder) {
-  require.extensions['.cjs'] = (module, filename) => run(module, filename, folder);
+  if (require.extensions) require.extensions['.cjs'] = (module, filename) => run(module, filename, folder);
 }
 
 /** Runs a module as Node does, but for what is compiled already. It can import nothing (scripts/bundle.js): code that was kept has lost who asks. */
@@ -55,8 +49,8 @@ function run(module, filename, folder) {
   });
   // At the end, when all that it needs is compiled.
   if (cachedData === undefined || script.cachedDataRejected)
-    process.once('exit', (exitCode) => exitCode === 0 && quietly(() => writeCode(path, source, script.createCachedData())));
-  script.runInThisContext().call(module.exports, module.exports, node.createRequire(filename), module, filename, dirname(filename));
+    process.once('exit', (exitCode) => exitCode === 0 && quietly(() => writeCode(path, source, script)));
+  script.runInThisContext().call(module.exports, module.exports, createRequire(filename), module, filename, dirname(filename));
 }
 
 /** Of a copy of crt, a Node and its options (V8 takes no code of another's), and a kind of line. */
@@ -90,16 +84,20 @@ function readCode(path, source) {
   }
 }
 
-/** By a name of its own and a rename, so that no one reads half a file. */
-function writeCode(path, source, code) {
+/** By a name of its own and a rename, so that no one reads half a file. Opened first: where nothing can be written nothing is made. */
+function writeCode(path, source, script) {
   makeRoom(dirname(path), basename(path));
   const temporary = `${path}.${process.pid}`;
+  rmSync(temporary, { force: true });
+  const fd = openSync(temporary, 'wx', 0o600);
   try {
-    rmSync(temporary, { force: true });
-    writeFileSync(temporary, Buffer.concat([code, sha256(source, code)]), { flag: 'wx', mode: 0o600 });
+    const code = script.createCachedData();
+    writeFileSync(fd, Buffer.concat([code, sha256(source, code)]));
     renameSync(temporary, path);
   } catch {
     rmSync(temporary, { force: true });
+  } finally {
+    closeSync(fd);
   }
 }
 

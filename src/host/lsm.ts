@@ -12,7 +12,7 @@ const SHARED_ATTR = '/proc/self/attr/exec';
  */
 export function lsmFacts(mounts: readonly MountEntry[], read: (path: string) => string | undefined = readText): LsmFacts {
   const isMounted = (fstype: string): boolean => mounts.some((mount) => mount.fstype === fstype);
-  const apparmor = read('/sys/module/apparmor/parameters/enabled')?.trim() === 'Y' && isMounted('securityfs');
+  const apparmor = isMounted('securityfs') && read('/sys/module/apparmor/parameters/enabled')?.trim() === 'Y';
   return {
     apparmor: apparmor ? { execFile: existsSync(APPARMOR_ATTR) ? APPARMOR_ATTR : SHARED_ATTR } : undefined,
     selinux: isMounted('selinuxfs'),
