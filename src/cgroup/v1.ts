@@ -254,11 +254,11 @@ function slotOf(controller: string): string {
   return `cgroup-${controller}`;
 }
 
-const known = new Map<HostPath, readonly string[]>();
+const shownFiles = new Map<HostPath, readonly string[]>();
 /** What there is to show of a memory hierarchy: the same all the time that the kernel runs. */
 function memoryFiles(mountpoint: HostPath): readonly string[] {
-  const files = known.get(mountpoint) ?? listMemoryFiles(mountpoint);
-  known.set(mountpoint, files);
+  const files = shownFiles.get(mountpoint) ?? listMemoryFiles(mountpoint);
+  shownFiles.set(mountpoint, files);
   return files;
 }
 
