@@ -2,10 +2,12 @@ import { isatty } from 'node:tty';
 import { UserError } from '../../errors.js';
 import { shellWord } from '../../format/shell-word.js';
 import { openTerminal } from '../../launch/terminal.js';
-import { codeOf } from '../../state/failure.js';
 import type { Check, Finding, Fix } from '../check.js';
 import { toFinding } from '../finding.js';
 import { ownPackage } from '../package-root.js';
+
+/** As import says it, and as require does in the bundles: of a file that it lacks itself, one that is not built says the same with another name. */
+const MISSING = /^Cannot find (package|module) 'node-pty'/;
 
 export const nodePty: Check = {
   id: 'node-pty',
@@ -35,7 +37,7 @@ async function open(): Promise<Finding> {
     const cause = error instanceof Error ? error.cause : undefined;
     if (cause === undefined)
       return lacking(`node-pty opens no terminal: ${text(error)}`, { advice: 'is devpts mounted? findmnt /dev/pts' });
-    if (codeOf(cause) === 'ERR_MODULE_NOT_FOUND') return lacking('node-pty is not installed', install(true));
+    if (MISSING.test(text(cause))) return lacking('node-pty is not installed', install(true));
     return lacking(`node-pty is installed and cannot be loaded: ${text(cause)}`, install(false));
   }
 }
