@@ -254,15 +254,7 @@ function slotOf(controller: string): string {
   return `cgroup-${controller}`;
 }
 
-const shownFiles = new Map<HostPath, readonly string[]>();
-/** What there is to show of a memory hierarchy: the same all the time that the kernel runs. */
-function memoryFiles(mountpoint: HostPath): readonly string[] {
-  const files = shownFiles.get(mountpoint) ?? listMemoryFiles(mountpoint);
-  shownFiles.set(mountpoint, files);
-  return files;
-}
-
-function listMemoryFiles(mountpoint: HostPath): string[] {
+function memoryFiles(mountpoint: HostPath): string[] {
   const isShown = (file: string): boolean => (file.startsWith('memory.') && !OF_NO_USE.test(file)) || COMMON_FILES.includes(file);
   // Files only: a directory there is somebody else's cgroup, whose name is nobody's business inside.
   const files = readdirSync(mountpoint, { withFileTypes: true }).filter((entry) => entry.isFile());
