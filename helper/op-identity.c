@@ -2,6 +2,7 @@
 #include "context.h"
 #include "resolve.h"
 
+#include <limits.h>
 #include <sys/prctl.h>
 
 #define DATABASE_MAX (1 << 20)
@@ -29,7 +30,8 @@ static int open_database(int root, const char *path)
 		return -1;
 	if (!S_ISREG(status.st_mode) || status.st_size > DATABASE_MAX)
 		return fail_with(S_ISREG(status.st_mode) ? EFBIG : EINVAL);
-	while ((got = read(fd, database + left, DATABASE_MAX - left)) > 0)
+	/* No more than is said: files of procfs, which a link may lead to, have no size. */
+	while ((got = read(fd, database + left, (size_t)status.st_size - left)) > 0)
 		left += (size_t)got;
 	return got < 0 ? -1 : 0;
 }
@@ -81,7 +83,8 @@ static int find_user(struct context *context, const char *user, struct text *nam
 
 	add(&home, "/");
 	for (int count; (count = next_line(fields, 7));) {
-		if (count < 6 || parse_id(fields[2], &entry_uid) || parse_id(fields[3], &entry_gid))
+		if (count < 6 || strlen(fields[0]) > NAME_MAX || parse_id(fields[2], &entry_uid) ||
+		    parse_id(fields[3], &entry_gid))
 			continue;
 		if (numeric ? entry_uid != id : strcmp(fields[0], user))
 			continue;
@@ -146,7 +149,7 @@ static int find_groups(struct context *context, const char *wanted, const char *
  * is no database is none, and keeps nobody out. An error of the machine is one. */
 static int tolerate(struct context *context, int by_number)
 {
-	if (errno != EINVAL && errno != EFBIG && errno != ELOOP && errno != EXDEV)
+	if (errno != EINVAL && errno != EFBIG && errno != ELOOP && errno != EXDEV && errno != EACCES && errno != EPERM)
 		return -1;
 	if (by_number)
 		return 0;
@@ -159,7 +162,7 @@ int op_user(struct context *context, const struct step *step)
 	const char *spec = text_of(&context->plan, step, 0), *colon = strchr(spec, ':'), *item = NULL;
 	size_t length = colon ? (size_t)(colon - spec) : strlen(spec);
 	int root = slot_fd(context, step, 0);
-	char user[256], known[1024];
+	char user[256], known[NAME_MAX + 1];
 	struct text text = text_in(user, sizeof(user)), name = text_in(known, sizeof(known));
 	gid_t gid;
 	uint32_t id;

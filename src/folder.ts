@@ -49,26 +49,37 @@ export function openFolder(path: string | Buffer): Folder {
     },
     entries: () => readdirSync(self, { encoding: 'buffer', withFileTypes: true }),
     *names() {
-      const directory = opendirSync(self.toString(), { encoding: 'latin1', bufferSize: 256 });
+      // As bytes: of a file system that says no types Node asks for each, by the name that it gives out.
+      const directory = opendirSync(self.toString(), { encoding: 'buffer' as BufferEncoding, bufferSize: 256 });
       try {
-        for (let entry = nextOf(directory); entry !== null; entry = nextOf(directory)) yield entry.name;
+        for (let entry = nextOf(directory); entry !== null; entry = nextOf(directory))
+          yield (entry.name as unknown as Buffer).toString('latin1');
       } finally {
         directory.closeSync();
       }
     },
     stat: (name) => lstatSync(byName(name), { bigint: true, throwIfNoEntry: false }),
     enter(name) {
+      const folder = openIfFolder(byName(name));
+      let isEntered = false;
       try {
-        const folder = openFolder(byName(name));
-        if (folder.mount === this.mount) return folder;
-        folder.close();
-      } catch (error) {
-        if (!IS_NO_FOLDER.has(codeOf(error) ?? '')) throw error;
+        isEntered = folder !== undefined && folder.mount === this.mount;
+        return isEntered ? folder : undefined;
+      } finally {
+        if (!isEntered) folder?.close();
       }
-      return undefined;
     },
     close: () => closeSync(fd),
   };
+}
+
+function openIfFolder(path: Buffer): Folder | undefined {
+  try {
+    return openFolder(path);
+  } catch (error) {
+    if (IS_NO_FOLDER.has(codeOf(error) ?? '')) return undefined;
+    throw error;
+  }
 }
 
 /** A folder that was removed while it is read has no more names. */

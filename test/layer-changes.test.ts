@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import process from 'node:process';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { UserError } from '../src/errors.js';
 import { openFolder } from '../src/folder.js';
 import { compareLayers } from '../src/layer-changes.js';
@@ -44,6 +44,44 @@ function dig(top: string, depth: number): void {
     process.chdir(back);
   }
 }
+
+/** A file system that says no types of its entries; undefined where none can be made. */
+function withoutTypes(t: ExecutionContext): string | undefined {
+  const folder = scratch(t);
+  mkdirSync(`${folder}/top`);
+  const image = `${folder}/image`;
+  const isMounted = [
+    ['truncate', '-s', '8M', image],
+    ['mkfs.ext4', '-q', '-O', '^filetype', image],
+    ['mount', '-o', 'loop', image, `${folder}/top`],
+  ].every(([program = '', ...words]) => spawnSync(program, words).status === 0);
+  if (!isMounted) return undefined;
+  t.teardown(() => spawnSync('umount', ['-l', `${folder}/top`]));
+  return `${folder}/top`;
+}
+
+asRoot('names of any bytes on a file system without types of entries (needs mkfs.ext4 and a loop device)', (t) => {
+  const lower = withoutTypes(t);
+  if (lower === undefined) {
+    t.log('not run: mkfs.ext4 or a loop device is missing');
+    t.pass();
+    return;
+  }
+  const upper = scratch(t);
+  const names = ['plain', 'é', '\xff\xfe', 'a\nb', 'z'].map((name) => Buffer.from(name, 'latin1'));
+  for (const name of names) {
+    mkdirSync(Buffer.concat([Buffer.from(`${lower}/`), name]));
+    writeFileSync(Buffer.concat([Buffer.from(`${lower}/`), name, Buffer.from('/file')]), '');
+  }
+  spawnSync('mkdir', [`${lower}/opaque`]);
+  for (const name of names) writeFileSync(Buffer.concat([Buffer.from(`${lower}/opaque/`), name]), 'x');
+  mkdirSync(`${upper}/opaque`);
+  const deleted = names.map((name) => `D /opaque/${name.toString('latin1')}`).sort();
+  t.deepEqual(
+    changes(upper, lower).filter((each) => each.startsWith('D')),
+    deleted,
+  );
+});
 
 test('kinds: added, empty, changed, other time, same', (t) => {
   const [upper, lower] = [scratch(t), scratch(t)];

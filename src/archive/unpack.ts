@@ -86,13 +86,13 @@ function toFrame({ type, path, link, mode, uid, gid, mtime, size }: TarHeader): 
     mtime,
     size,
     path: below(path),
-    link: known === FRAME.hardLink ? below(link) : known === FRAME.link ? link : Buffer.alloc(0),
+    link: known === FRAME.hardLink ? below(link, path) : known === FRAME.link ? link : Buffer.alloc(0),
   };
 }
 
 /** A name as below the folder that is extracted to, as the helper wants it: without slashes at its ends. */
-function below(name: Buffer): Buffer {
+function below(name: Buffer, entry = name): Buffer {
   const parts = name.toString('latin1').split('/');
-  if (parts.includes('..')) throw new ArchiveError('EINVAL', name.toString());
+  if (parts.includes('..')) throw new ArchiveError('EINVAL', entry.toString());
   return Buffer.from(parts.filter((part) => part !== '' && part !== '.').join('/') || '.', 'latin1');
 }

@@ -191,5 +191,10 @@ e2e('what root inside has made of /etc/passwd keeps nobody out who comes by numb
     t.is((await exec(name, { command: ['id', '-u'], user: '7:7' })).stdout, '7\n');
     const error = await t.throwsAsync(exec(name, { command: ['true'], user: 'daemon' }), { instanceOf: UserError });
     t.regex(error.message, /\/etc\/passwd .*is no regular file/);
+    // Regular files, some without a size, that cannot be read, or not be opened.
+    for (const file of ['/proc/1/mem', '/proc/self/mem', '/proc/self/environ', '/proc/kmsg', '/proc/sys/vm/drop_caches']) {
+      await shell(name, `ln -sf ${file} /etc/passwd`);
+      t.is((await exec(name, { command: ['id', '-u'], user: '7:7' })).stdout, '7\n', file);
+    }
   }),
 );
