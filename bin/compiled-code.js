@@ -6,23 +6,29 @@ const { basename, dirname, join } = require('node:path');
 
 const DIGEST_BYTES = 32;
 const MOST_BYTES = 16 << 20;
-/** Of all copies of crt and all Nodes of a machine together: 25 megabytes at the most. */
-const MOST_FILES = 16;
+/** Of all copies of crt and all Nodes of a machine together: 40 megabytes at the most. */
+const MOST_FILES = 24;
 const OURS = /\.code(\.\d+)?$/;
-/** Words of a line with which it needs other functions than without. Only what has run is compiled, and so kept. */
-const WORDS = ['run', 'exec', 'undo', '--dry-run', '--help'];
+/** Commands that need other functions than the rest. Only what has run is compiled, and so kept. */
+const KINDS = ['run', 'exec', 'undo'];
+/** With one of these words a command may do little: it uses what others have left, and leaves nothing. */
+const IDLE = ['--dry-run', '--help', '-h'];
+/** Seconds. In time V8 drops again what runs no more. */
+const FRESH = 60;
+const DIST = join(__dirname, '..', 'dist');
 /** As Node wraps a module. */
 const HEAD = '(function (exports, require, module, __filename, __dirname) { ';
 const TAIL = '\n})';
 
 /** Root's must lie where nobody else writes; other users get none. Anything amiss costs a few milliseconds, no more. */
-function keepCompiledCode(folder) {
-  if (process.getuid?.() === 0 && quietly(() => isOurs(folder))) keepBundles(folder);
+function keepCompiledCode(folder, dist = DIST) {
+  const isRoot = process.getuid?.() === 0 && process.geteuid() === 0;
+  if (isRoot && quietly(() => isOurs(folder))) keepBundles(folder, dist);
 }
 
 function isOurs(folder) {
   const stat = lstatSync(folder, { throwIfNoEntry: false }) ?? made(folder);
-  return stat.isDirectory() && stat.uid === process.geteuid() && (stat.mode & 0o077) === 0;
+  return stat.isDirectory() && stat.uid === 0 && (stat.mode & 0o077) === 0;
 }
 
 function made(folder) {
@@ -30,9 +36,15 @@ function made(folder) {
   return lstatSync(folder);
 }
 
-/** The bundles end in .cjs, and nothing else that crt loads. A Node that has given up `require.extensions` loads them as it does. */
-function keepBundles(folder) {
-  if (require.extensions) require.extensions['.cjs'] = (module, filename) => run(module, filename, folder);
+/**
+ * The bundles end in .cjs. A Node that has given up `require.extensions` loads them as it does; so does any, what is not a bundle, and
+ * all while it counts what runs, which kept code is not made for.
+ */
+function keepBundles(folder, dist) {
+  const { extensions } = require;
+  if (!extensions || process.env.NODE_V8_COVERAGE) return;
+  const load = extensions['.cjs'] ?? extensions['.js'];
+  extensions['.cjs'] = (module, filename) => (dirname(filename) === dist ? run(module, filename, folder) : load(module, filename));
 }
 
 /** Runs a module as Node does, but for what is compiled already. It can import nothing (scripts/bundle.js): code that was kept has lost who asks. */
@@ -47,16 +59,17 @@ function run(module, filename, folder) {
     columnOffset: -HEAD.length,
     cachedData,
   });
+  const isWanted = (exitCode) => exitCode === 0 && process.uptime() < FRESH && !IDLE.some((word) => process.argv.includes(word));
   // At the end, when all that it needs is compiled.
   if (cachedData === undefined || script.cachedDataRejected)
-    process.once('exit', (exitCode) => exitCode === 0 && quietly(() => writeCode(path, source, script)));
+    process.once('exit', (exitCode) => isWanted(exitCode) && quietly(() => writeCode(path, source, script)));
   script.runInThisContext().call(module.exports, module.exports, createRequire(filename), module, filename, dirname(filename));
 }
 
-/** Of a copy of crt, a Node and its options (V8 takes no code of another's), and a kind of line. */
+/** Of a copy of crt, a Node and its options (V8 takes no code of another's), and a kind of command. */
 function nameOf(filename) {
-  const words = WORDS.filter((word) => process.argv.includes(word));
-  const key = [filename, process.arch, process.env.NODE_OPTIONS, ...process.execArgv, ...words].join('\0');
+  const kind = KINDS.find((word) => word === process.argv[2]);
+  const key = [filename, process.arch, process.env.NODE_OPTIONS, ...process.execArgv, kind].join('\0');
   return `${basename(filename)}-${process.version}-${sha256(key).toString('hex', 0, 8)}.code`;
 }
 

@@ -79,9 +79,9 @@ export class Worker {
     return (await this.#report()) as Kind;
   }
 
-  /** After {@link look}. */
+  /** After {@link look}. Who does not look does not wait: it may have ended by now, and a word that found nobody would cost us its own. */
   proceed(): void {
-    this.#launch.proceed();
+    if (this.#end.look) this.#launch.proceed();
   }
 
   /** Complete. @returns what was left out, in words, or undefined */

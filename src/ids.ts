@@ -132,12 +132,19 @@ function remove(path: HostPath): void {
 
 /** Ranges that hold an id which belongs to somebody: `[first, count]`. Names that only a directory service knows are not seen. */
 function reservedRanges(): readonly (readonly [first: number, count: number])[] {
-  return FILES.flatMap((file) => {
-    const lines = readIfThere(file).matchAll(file.includes('/sub') ? /^[^:\n]*:(\d+):(\d+)/gm : /^[^:\n]*:[^:\n]*:(\d+)/gm);
-    return [...lines]
-      .map(([, first, count = '1']) => [Number(first), Number(count)] as const)
-      .filter(([first, count]) => first + count > FIRST);
-  });
+  return FILES.flatMap((file) => givenRanges(readIfThere(file), file.includes('/sub')));
+}
+
+/**
+ * What lines of passwd(5) and group(5), or of subuid(5) and subgid(5), give to somebody where containers have their ids. Those who read the latter
+ * take numbers of every base of strtoul(3), and blanks before them.
+ */
+export function givenRanges(text: string, isSub: boolean): readonly (readonly [first: number, count: number])[] {
+  const lines = text.matchAll(isSub ? /^[^:\n]*:([^:\n]+):([^:\n]+)/gm : /^[^:\n]*:[^:\n]*:([^:\n]+)/gm);
+  const read = (number: string): number => (isSub && /^\s*\+?0\d/.test(number) ? Number.parseInt(number, 8) : Number(number));
+  return [...lines]
+    .map(([, first = '', count = '1']) => [read(first), read(count)] as const)
+    .filter(([first, count]) => first + count > FIRST);
 }
 
 function readIfThere(file: string): string {

@@ -35,8 +35,9 @@ vm.Script = class extends Script {
     code.push(options.cachedData === undefined ? 'none' : this.cachedDataRejected ? 'rejected' : 'used');
   }
 };
-const [how, folder, bundle] = process.argv.slice(2);
-require(${JSON.stringify(compiledCode)})[how]?.(folder);
+const [how, folder, bundle, ...line] = process.argv.splice(2);
+process.argv.push(...line);
+require(${JSON.stringify(compiledCode)})[how]?.(folder, require('node:path').dirname(bundle));
 const said = require(bundle);
 process.stdout.write(JSON.stringify({ said, code }));
 `;
@@ -225,20 +226,49 @@ module.exports = [__filename, __dirname, module.filename, require('./other.cjs')
   t.deepEqual(at.start(), { said: expected, code: ['used', 'used'] });
 });
 
-test('a line that needs other functions has a file of its own', async (t) => {
+test('a command that needs other functions has a file of its own, and one that may do little leaves none', async (t) => {
   const at = await place(t);
-  for (const words of [[], ['run', 'box'], ['exec', 'box'], ['run', 'box', '--dry-run']]) {
+  for (const words of [[], ['run', 'box'], ['exec', 'box']]) {
+    t.deepEqual(at.start('keepBundles', ...words, '--help').code, ['none']);
     t.deepEqual(at.start('keepBundles', ...words).code, ['none']);
     t.deepEqual(at.start('keepBundles', ...words).code, ['used']);
   }
-  t.deepEqual(at.start('keepBundles', 'run', 'another').code, ['used']);
-  t.is(readdirSync(at.folder).length, 4);
+  for (const words of [
+    ['another', '--dry-run'],
+    ['box', 'exec', 'undo'],
+  ])
+    t.deepEqual(at.start('keepBundles', 'run', ...words).code, ['used']);
+  t.is(readdirSync(at.folder).length, 3);
+});
+
+test('what is no bundle is loaded by whoever loads it otherwise', async (t) => {
+  const at = await place(
+    t,
+    "module.exports = require('./elsewhere/other.cjs').then(({ sep }) => sep);\nmodule.exports = require('./elsewhere/other.cjs').said;\n",
+  );
+  mkdirSync(join(at.bundle, '..', 'elsewhere'));
+  writeFileSync(
+    join(at.bundle, '..', 'elsewhere', 'other.cjs'),
+    "module.exports = import('node:path');\nmodule.exports.said = 'imports';\n",
+  );
+  for (const code of ['none', 'used']) t.deepEqual(at.start(), { said: 'imports', code: [code] });
+  at.file(t);
+});
+
+test('nothing is kept or used while it is counted what runs', async (t) => {
+  const at = await place(t);
+  at.start();
+  const before = lstatSync(at.file(t)).mtimeMs;
+  const env = { ...process.env, NODE_V8_COVERAGE: join(at.folder, '..', 'coverage') };
+  const said = execFileSync(process.execPath, at.words, { encoding: 'utf8', env, timeout: PATIENCE });
+  t.deepEqual(JSON.parse(said), { said: 'old', code: [] });
+  t.is(lstatSync(at.file(t)).mtimeMs, before);
 });
 
 test('the folder does not grow without end, and others keep their files', async (t) => {
   const at = await place(t);
   const old = new Date('2020-01-01');
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < 40; i++) {
     const file = join(at.folder, `other.cjs-v20.0.0-${i}.code${i % 2 === 0 ? '' : '.4711'}`);
     writeFileSync(file, '');
     utimesSync(file, old, new Date(old.getTime() + i * 1000));
@@ -246,9 +276,9 @@ test('the folder does not grow without end, and others keep their files', async 
   writeFileSync(join(at.folder, 'foreign'), '');
   at.start();
   const files = readdirSync(at.folder);
-  t.is(files.length, 17);
+  t.is(files.length, 25);
   t.true(files.includes('foreign'));
-  t.true(files.includes('other.cjs-v20.0.0-29.code.4711') && !files.includes('other.cjs-v20.0.0-14.code'));
+  t.true(files.includes('other.cjs-v20.0.0-39.code.4711') && !files.includes('other.cjs-v20.0.0-16.code'));
   t.deepEqual(at.start().code, ['used']);
 });
 

@@ -69,7 +69,7 @@ traced('a system call of a detached monitor that fails: it ends, what it saw is 
 traced('who waits asks the monitor first and looks then: an end between the two would be told to nobody', async (t) => {
   const name = await detached(t, ['sleep', '1000'], { rm: true });
   const log = `${await folder(t)}/log`;
-  const waiter = spawn(strace, ['-f', '-y', '-e', 'trace=write,openat', '-o', log, ...CRT, 'wait', name], {
+  const waiter = spawn(strace, ['-f', '-y', '-e', 'trace=write,%file', '-o', log, ...CRT, 'wait', name], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.teardown(() => waiter.kill('SIGKILL'));

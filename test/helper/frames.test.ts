@@ -5,6 +5,7 @@ import { END, encodeFrame, FRAME, type Frame, FrameReader } from '../../src/arch
 import { placeHere } from '../../src/copy-place.js';
 import { type CopyError, Worker } from '../../src/copy-worker.js';
 import { COPY } from '../../src/plan/compile-copy.js';
+import { PATIENCE } from '../in-time.js';
 import { scratch } from './_helper.js';
 
 const root = process.geteuid?.() === 0 ? test : test.skip;
@@ -38,6 +39,34 @@ async function extract(folder: string, bytes: Buffer): Promise<string | undefine
     await worker.end();
   }
 }
+
+/** The processes that this one has started. */
+function children(): readonly string[] {
+  return readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+}
+
+/** Holds this thread up, as a busy machine does, until a process has ended. */
+function standStill(pid: string): void {
+  const end = Date.now() + PATIENCE;
+  while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) {
+    if (Date.now() > end) throw new Error(`${pid} did not end`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+  }
+}
+
+root('a helper that is done before it is told to begin: what it says is heard', async (t) => {
+  const folder = scratch(t);
+  writeFileSync(`${folder}/f`, 'content');
+  const before = children();
+  const place = placeHere(`${folder}/f`, true);
+  const worker = new Worker(place, { kind: 'archive', path: place.path, name: '.', flags: COPY.real, look: false });
+  const [pid = ''] = children().filter((each) => !before.includes(each));
+  standStill(pid);
+  worker.proceed();
+  worker.stdout.resume();
+  t.is(await worker.done(), undefined);
+  await worker.end();
+});
 
 root('frames become files, folders and links', async (t) => {
   const folder = scratch(t);
