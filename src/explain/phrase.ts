@@ -195,6 +195,7 @@ function cut(text: string, limit: number): string {
 function excerpt(content: Uint8Array): string {
   const text = Buffer.from(content.subarray(0, 256)).toString().split('\n')[0] ?? '';
   const isWhole = content.length <= Buffer.byteLength(text) + 1;
+  // Escaped, as esbuild does with strings alone: one such character would make V8 hold the whole bundle with two bytes for each.
   return `"${cut(isWhole ? text : `${text}…`, 32).replace(/\u2026+$/, '…')}" (${content.length} bytes)`;
 }
 
