@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
 } from 'node:fs';
+import { parseMountId } from './host/process-files.js';
 import { codeOf } from './state/failure.js';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -20,7 +21,7 @@ const IS_NO_FOLDER = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
 export interface Folder {
   readonly fd: number;
   /** The id of the mount that it was opened on (proc_pid_fdinfo(5)): a file system may be mounted in itself. */
-  readonly mount: string | undefined;
+  readonly mount: number | undefined;
   /** The path of a name in it: openat(2) by procfs. Names are bytes. */
   at(name: Buffer): Buffer;
   entries(): Dirent<Buffer>[];
@@ -36,7 +37,7 @@ export interface Folder {
 /** @throws ENOTDIR or ELOOP for a link at the end of the path */
 export function openFolder(path: string | Buffer): Folder {
   const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  let mount: string | undefined;
+  let mount: number | undefined;
   const self = Buffer.from(`/proc/self/fd/${fd}/`);
   const at = (name: Buffer): Buffer => Buffer.concat([self, name]);
   const byName = (name: string): Buffer => at(Buffer.from(name, 'latin1'));
@@ -92,6 +93,6 @@ function nextOf(directory: Dir): Dirent | null {
   }
 }
 
-function mountOf(fd: number): string | undefined {
-  return /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
+function mountOf(fd: number): number | undefined {
+  return parseMountId(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'));
 }

@@ -95,9 +95,14 @@ export function descriptorsOf(pid: number, limit: number): readonly Descriptor[]
     const info = readProcessFile(pid, `fdinfo/${fd}`);
     // Closed meanwhile.
     if (target === undefined || info === undefined) return [];
-    const mount = /^mnt_id:\s*(\d+)$/m.exec(info)?.[1];
-    return [{ fd: Number(fd), target, mount: mount === undefined ? undefined : Number(mount) }];
+    return [{ fd: Number(fd), target, mount: parseMountId(info) }];
   });
+}
+
+/** From the text of a file of /proc/PID/fdinfo (proc_pid_fdinfo(5)): the mount that a descriptor was opened on. */
+export function parseMountId(info: string): number | undefined {
+  const mount = /^mnt_id:\s*(\d+)$/m.exec(info)?.[1];
+  return mount === undefined ? undefined : Number(mount);
 }
 
 /** USER_HZ: what the kernel counts start times in, on every machine that crt runs on. */
